@@ -1,0 +1,30 @@
+"""What stops a request or a landing, in words. A `Refused` is an HTTP answer; the others never reach a sender."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Refused(Exception):
+    """An answer other than 200. Message and hint never hold the payload or a secret."""
+
+    status: int
+    code: str
+    message: str
+    hint: str
+    retry_after_s: int | None = None
+
+
+class LakeDown(Exception):
+    """The store could not be reached or refused us; the same call may succeed later."""
+
+
+class SpoolFull(Exception):
+    """The spool's disk or its configured limit is full; nothing of this request was kept."""
+
+
+class NewerFormat(Exception):
+    """Something was written by a newer tapmesh than this one, which must not guess at it."""
+
+
+class SqlRefused(Exception):
+    """The statement is not one SELECT over `events`, or reaches for what the sandbox denies."""

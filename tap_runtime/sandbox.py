@@ -1,0 +1,200 @@
+"""The SQL sandbox: how DuckDB is configured for a team's statement, and which statements are allowed. Nothing else knows either.
+
+Two layers, both needed: the walk over the parsed statement, and an instance that can reach one file, one folder and no network.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from tap_runtime.errors import SqlRefused
+from tap_runtime.schema import Column
+from tap_runtime.settings import TapSettings
+
+MAX_EXECUTION_MS = 20_000
+MAX_SPOOLED_LINE = 4_000_000  # DuckDB's JSON reader holds twice this; records.py quarantines a line that would pass it
+_ROW_GROUP = 40_960
+
+_TABLE_FUNCTIONS = {"unnest", "range", "generate_series"}
+_QUERY_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+_TABLE_NODES = {"BASE_TABLE", "JOIN", "SUBQUERY", "EMPTY", "EXPRESSION_LIST", "TABLE_FUNCTION", "PIVOT", "COLUMN_DATA", "DELIM_GET"}
+_DENIED_FUNCTION = re.compile(
+    r"read_\w+|\w+_scan\w*|glob|sniff_csv|query|query_table|json_execute_serialized_sql|json_serialize_plan|sleep_ms|pg_sleep|write_log"
+    r"|current_setting|getvariable|setseed|setval|nextval|currval|enable_\w+|disable_\w+|duckdb_\w+|pragma_\w+|parquet_\w+|python_\w+"
+    r"|arrow_\w+|pandas_\w+|in_search_path|current_query|which_secret|inet_\w+"
+)
+_CLOCK = {"now", "current_timestamp", "get_current_timestamp", "transaction_timestamp", "current_localtimestamp", "today", "current_date"}
+_ROW_WISE = {"PROJECTION", "FILTER", "READ_JSON", "SEQ_SCAN", "TABLE_SCAN", "UNNEST", "EMPTY_RESULT", "DUMMY_SCAN", "COLUMN_DATA_SCAN"}
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An allowed statement; `reads_clock`: it asks for the time of landing, which differs from try to try."""
+
+    sql: str
+    reads_clock: bool
+
+
+def quote(name: str) -> str:
+    """A name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def connect(memory_mb: int) -> Connection:
+    """A fresh in-memory instance, one thread, nothing installed or loaded on its own."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 1,
+        "memory_limit": f"{memory_mb - 72}MB",
+        "temp_directory": "",
+        "max_execution_time": MAX_EXECUTION_MS,
+        "allow_persistent_secrets": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "allow_extension_repositories": "forbidden",
+        "python_enable_replacements": False,
+    }
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET TimeZone='UTC'")
+    return connection
+
+
+def lock(connection: Connection, reads: Path | None = None, writes: Path | None = None) -> None:
+    """Closes the instance: from here it reads one file, writes into one folder, and no setting can be changed back."""
+    if reads is not None and writes is not None:
+        connection.execute(f"SET allowed_paths=[{literal(str(reads))}]")
+        connection.execute(f"SET allowed_directories=[{literal(str(writes) + '/')}]")
+    connection.execute("SET enable_external_access=false")
+    connection.execute("SET lock_configuration=true")
+
+
+def check_statement(connection: Connection, sql: str) -> Statement:
+    """The statement, if it is one SELECT over `events` that reaches for nothing else; raises SqlRefused."""
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise SqlRefused(str(error)) from None
+    if len(statements) != 1:
+        raise SqlRefused(f"expected one SELECT statement, found {len(statements)}")
+    if statements[0].type != duckdb.StatementType.SELECT:
+        raise SqlRefused(f"expected a SELECT, found {statements[0].type.name}")
+    if statements[0].named_parameters:
+        raise SqlRefused("parameters ($1, ?) have no value here")
+    row = connection.execute("SELECT json_serialize_sql($1)", [sql]).fetchone()
+    assert row is not None
+    return walk(sql, msgspec.json.decode(row[0]))
+
+
+def walk(sql: str, serialized: dict[str, Any]) -> Statement:
+    """Judges what json_serialize_sql made of `sql`; raises SqlRefused with the first fault."""
+    if serialized["error"]:
+        message = serialized.get("error_message", "it cannot be checked")
+        raise SqlRefused("PIVOT needs its values: PIVOT … ON column IN (…)" if "PIVOT" in sql.upper() else message)
+    nodes = list(_nodes(serialized))
+    ctes = {name.lower() for node in nodes for name in _cte_names(node)}
+    for node in nodes:
+        _refuse_node(node, ctes)
+    names = {str(node.get("function_name", "")).lower() for node in nodes}
+    names |= {str(column[-1]).lower() for node in nodes if (column := node.get("column_names"))}
+    return Statement(sql, reads_clock=bool(names & _CLOCK))
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for element in value:
+            yield from _nodes(element)
+
+
+def _cte_names(node: dict[str, Any]) -> list[str]:
+    names = [entry["key"] for entry in node.get("cte_map", {}).get("map", [])]
+    return [*names, node["cte_name"]] if "cte_name" in node else names
+
+
+def _refuse_node(node: dict[str, Any], ctes: set[str]) -> None:
+    kind = str(node.get("type", ""))
+    if kind.endswith("_NODE") and kind not in _QUERY_NODES:
+        raise SqlRefused(f"only SELECT may stand in a statement, found {kind.removesuffix('_QUERY_NODE').removesuffix('_NODE')}")
+    if kind.endswith("_REF") and kind not in ("COLUMN_REF", "LAMBDA_REF", "POSITIONAL_REF", "POSITIONAL_REFERENCE"):
+        raise SqlRefused("SHOW and DESCRIBE are not allowed: only SELECT over events")
+    if kind == "BASE_TABLE":
+        path = node["qualified_name"]["path"]
+        if len(path) != 1 or path[0].lower() not in ctes | {"events"}:
+            raise SqlRefused(f"unknown table {'.'.join(path)}: the statement sees the view events and its own CTEs")
+    if kind == "TABLE_FUNCTION":
+        name = str(node["function"].get("function_name", "")).lower()
+        if name not in _TABLE_FUNCTIONS:
+            raise SqlRefused(f"table function {name} is not allowed: only {', '.join(sorted(_TABLE_FUNCTIONS))}")
+    name = str(node.get("function_name") or "").lower()
+    if _DENIED_FUNCTION.fullmatch(name):
+        raise SqlRefused(f"function {name} is not allowed: a tap's SQL sees its own records only")
+
+
+def events_columns(columns: tuple[Column, ...], keeps_extra: bool) -> list[tuple[str, str]]:
+    """Names and DuckDB types of the view `events`, in the order of `select *`."""
+    declared = [(column.name, column.type.sql) for column in columns] or [("record", "JSON")]
+    extra = [("_extra", "JSON")] if columns and keeps_extra else []
+    meta = [("_received_at", "TIMESTAMP"), ("_sender", "VARCHAR"), ("_batch", "VARCHAR"), ("_request", "BIGINT")]
+    return declared + extra + meta
+
+
+def empty_view(columns: tuple[Column, ...], keeps_extra: bool) -> str:
+    """`events` with no rows, to bind a statement against."""
+    selected = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, kind in events_columns(columns, keeps_extra))
+    return f"CREATE OR REPLACE VIEW events AS SELECT {selected} WHERE false"
+
+
+def spool_view(settings: TapSettings, batch: str, data: Path) -> str:
+    """`events` over a sealed batch's one file of spooled lines."""
+    keeps = settings.extra == "keep"
+    fields = ", ".join(f"{quote(column.name)} {column.type.sql}" for column in settings.columns)
+    record = f"STRUCT({fields})" if fields else "JSON"
+    read = {"r": "BIGINT", "t": "BIGINT", "s": "VARCHAR", "d": record} | ({"x": "JSON"} if settings.columns and keeps else {})
+    columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in read.items())
+    inner = [f"d.{quote(column.name)} AS {quote(column.name)}" for column in settings.columns] or ["d AS record"]
+    inner += ["x AS _extra"] if "x" in read else []
+    inner += ["make_timestamp(t) AS _received_at", "s AS _sender", f"{literal(batch)} AS _batch", "r AS _request"]
+    source = f"read_json({literal(str(data))}, format='newline_delimited', columns={{{columns}}}, maximum_object_size={MAX_SPOOLED_LINE})"
+    return f"CREATE VIEW events AS SELECT {', '.join(inner)} FROM {source}"
+
+
+def wrap(settings: TapSettings) -> str:
+    """The team's statement as a subquery (which refuses what only looks like a SELECT), outputs cast to what Parquet keeps."""
+    casts = [f"CAST({quote(column.name)} AS {column.type}) AS {quote(column.name)}" for column in settings.output if column.cast]
+    replace = f" REPLACE ({', '.join(casts)})" if casts else ""
+    return f"SELECT *{replace} FROM (\n{settings.sql}\n)"
+
+
+def copy_statement(query: str, target: Path, metadata: dict[str, str]) -> str:
+    """COPY to one ZSTD Parquet file. Level 1: 20 % less CPU than the default for 1 % more bytes (docs/benchmarks.md)."""
+    pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in metadata.items())
+    options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP}, KV_METADATA {{{pairs}}}, RETURN_STATS"
+    return f"COPY ({query}) TO {literal(str(target))} ({options})"
+
+
+def is_row_wise(connection: Connection, query: str) -> bool:
+    """Whether each row of `query` comes from one record, so that leaving a record out changes nothing else."""
+    plans = connection.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
+    nodes = [node for _, plan in plans for node in _nodes(msgspec.json.decode(plan))]
+    names = {str(node["name"]).strip() for node in nodes if "children" in node}
+    return names <= _ROW_WISE
+
+
+def output_columns(connection: Connection, sql: str) -> list[tuple[str, str]]:
+    """Names and types of what an allowed statement yields over the current `events`; raises duckdb.Error where it does not bind."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM (\n{sql}\n)").fetchall()
+    return [(str(row[0]), str(row[1])) for row in described]
