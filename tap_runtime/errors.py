@@ -22,6 +22,10 @@ class SpoolFull(Exception):
     """The spool's disk or its configured limit is full; nothing of this request was kept."""
 
 
+class BrokenSegment(Exception):
+    """Bytes in the lake or the spool are not what we wrote."""
+
+
 class NewerFormat(Exception):
     """Something was written by a newer tapmesh than this one, which must not guess at it."""
 

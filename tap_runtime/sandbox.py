@@ -158,18 +158,25 @@ def empty_view(columns: tuple[Column, ...], keeps_extra: bool) -> str:
     return f"CREATE OR REPLACE VIEW events AS SELECT {selected} WHERE false"
 
 
-def spool_view(settings: TapSettings, batch: str, data: Path) -> str:
-    """`events` over a sealed batch's one file of spooled lines."""
-    keeps = settings.extra == "keep"
+def spooled(settings: TapSettings, data: Path) -> str:
+    """A sealed batch's one file of spooled lines as a table function: r, t, s, d and, where extra fields are kept, x."""
     fields = ", ".join(f"{quote(column.name)} {column.type.sql}" for column in settings.columns)
-    record = f"STRUCT({fields})" if fields else "JSON"
-    read = {"r": "BIGINT", "t": "BIGINT", "s": "VARCHAR", "d": record} | ({"x": "JSON"} if settings.columns and keeps else {})
-    columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in read.items())
+    kinds = {"r": "BIGINT", "t": "BIGINT", "s": "VARCHAR", "d": f"STRUCT({fields})" if fields else "JSON"}
+    kinds |= {"x": "JSON"} if _has_extra(settings) else {}
+    columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in kinds.items())
+    return f"read_json({literal(str(data))}, format='newline_delimited', columns={{{columns}}}, maximum_object_size={MAX_SPOOLED_LINE})"
+
+
+def events_view(settings: TapSettings, batch: str, source: str) -> str:
+    """`events` over `source`, which has the columns of `spooled`."""
     inner = [f"d.{quote(column.name)} AS {quote(column.name)}" for column in settings.columns] or ["d AS record"]
-    inner += ["x AS _extra"] if "x" in read else []
+    inner += ["x AS _extra"] if _has_extra(settings) else []
     inner += ["make_timestamp(t) AS _received_at", "s AS _sender", f"{literal(batch)} AS _batch", "r AS _request"]
-    source = f"read_json({literal(str(data))}, format='newline_delimited', columns={{{columns}}}, maximum_object_size={MAX_SPOOLED_LINE})"
-    return f"CREATE VIEW events AS SELECT {', '.join(inner)} FROM {source}"
+    return f"CREATE OR REPLACE VIEW events AS SELECT {', '.join(inner)} FROM {source}"
+
+
+def _has_extra(settings: TapSettings) -> bool:
+    return bool(settings.columns) and settings.extra == "keep"
 
 
 def wrap(settings: TapSettings) -> str:

@@ -1,0 +1,224 @@
+"""The batch a tap is collecting: OPEN and ACCEPT of the protocol, for both ways of acknowledging.
+
+Nothing acknowledged is unknown to the lake: the marker is there before the first answer, a new bound before the answer that would pass it.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from tap_runtime import FORMAT, lake, segment
+from tap_runtime.errors import BrokenSegment, LakeDown, Refused, SpoolFull
+from tap_runtime.lake import Store
+from tap_runtime.records import Records
+from tap_runtime.segment import KeyOwner, Seal, SegmentHeader, make_span
+from tap_runtime.settings import TapSettings
+from tap_runtime.spool import Header, SpoolWriter, seal
+
+_RETRY_BOUND_S = 5
+REUSE = dt.timedelta(seconds=60)  # how long a spool may wait for its marker; landers leave an empty one alone for twice that
+_encode = msgspec.json.Encoder().encode
+
+
+class Bound(Struct, frozen=True):
+    """At most so much may be acknowledged before the marker is rewritten."""
+
+    requests: int
+    records: int
+    bytes: int
+
+    def holds(self, other: "Bound") -> bool:
+        """Whether `other` is within this bound."""
+        return other.requests <= self.requests and other.records <= self.records and other.bytes <= self.bytes
+
+    def fourfold(self) -> "Bound":
+        """The next bound."""
+        return Bound(4 * self.requests, 4 * self.records, 4 * self.bytes)
+
+
+FIRST_BOUND = Bound(64, 16_384, 2_000_000)
+
+
+class Marker(Struct, frozen=True, kw_only=True):
+    """The body of the object that says a batch is open. A stored batch needs no bound: all of it is in the lake."""
+
+    format: int = FORMAT
+    nonce: str
+    ack: Literal["buffered", "stored"]
+    settings: str
+    at_most: Bound | None
+
+
+class Sent(NamedTuple):
+    """One request, checked: what is to be kept of it."""
+
+    records: Records
+    sender: str | None
+    body: bytes
+    key: str | None
+    now: dt.datetime
+
+
+class Receipt(NamedTuple):
+    """Where a request was kept. `duplicate`: by an earlier request with the same key."""
+
+    batch: str
+    request: int
+    duplicate: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.batch}-{self.request}"
+
+
+class Intake(Protocol):
+    """Keeps requests of one tap, one at a time."""
+
+    def keep(self, sent: Sent) -> Receipt:
+        """Returns once the request is as durable as the tap promises; raises Refused, LakeDown or SpoolFull where it is not."""
+
+    def seal(self) -> None:
+        """Ends the open batch, if there is one; the next request opens another."""
+
+
+class Buffered:
+    """`ack: buffered`: on this environment's disk before the answer."""
+
+    def __init__(self, settings: TapSettings, store: Store, root: Path, random: Callable[[int], bytes]) -> None:
+        self._settings, self._store, self._root, self._random = settings, store, root, random
+        self._sha256 = settings.sha256()
+        self._writer: SpoolWriter | None = None
+        self._pending: SpoolWriter | None = None  # its marker could not be put; the next request tries again
+        self._marker: Marker | None = None
+        self._retry_bound_s = 0.0
+
+    def keep(self, sent: Sent) -> Receipt:
+        while True:
+            writer = self._writer or self._open(sent.now)
+            span = make_span(sent.records, sent.sender, writer.requests, sent.now)
+            size = len(span.data) + len(span.refused)
+            if writer.bytes + size > self._settings.limits.spool_bytes:
+                raise SpoolFull(f"the open batch has reached the spool limit of {self._settings.limits.spool_bytes:,} bytes")
+            self._raise_bound(writer, Bound(writer.requests + 1, writer.records + span.lines, writer.bytes + size), sent.now)
+            if writer.append(span):
+                return Receipt(writer.header.batch, writer.requests - 1)
+            self._drop()
+
+    def _open(self, now: dt.datetime) -> SpoolWriter:
+        """The spool first, then its marker: a marker without a spool means that a spool has vanished."""
+        if self._pending is not None and now - lake.opened_at(self._pending.header.batch) > REUSE:
+            self._drop()
+        if self._pending is None:
+            header = Header(self._settings.tap, lake.new_batch(now, self._random), self._sha256)
+            self._marker = Marker(nonce=self._random(16).hex(), ack="buffered", settings=self._sha256, at_most=FIRST_BOUND)
+            self._pending = SpoolWriter(self._root, header)
+        writer = self._pending
+        lake.create(self._store, lake.marker_key(writer.header.tap, writer.header.batch), _encode(self._marker))
+        self._writer, self._pending = writer, None
+        return writer
+
+    def _raise_bound(self, writer: SpoolWriter, wanted: Bound, now: dt.datetime) -> None:
+        assert self._marker is not None and self._marker.at_most is not None
+        if self._marker.at_most.holds(wanted) or now.timestamp() < self._retry_bound_s:
+            return
+        bound = self._marker.at_most
+        while not bound.holds(wanted):
+            bound = bound.fourfold()
+        marker = msgspec.structs.replace(self._marker, at_most=bound)
+        try:
+            self._store.put(lake.marker_key(writer.header.tap, writer.header.batch), _encode(marker))
+        except LakeDown:  # the report then says "or the spool limit"; an open batch goes on
+            self._retry_bound_s = now.timestamp() + _RETRY_BOUND_S
+            return
+        self._marker = marker
+
+    def _drop(self) -> None:
+        for writer in (self._writer, self._pending):
+            if writer is not None:
+                writer.close()
+        self._writer = self._pending = self._marker = None
+
+    def seal(self) -> None:
+        for writer in (self._writer, self._pending):
+            if writer is not None:
+                seal(self._root, writer.header.tap, writer.header.batch)
+        self._drop()
+
+
+class Stored:
+    """`ack: stored`: in the lake before the answer, a segment a request, numbered without gaps, one in flight."""
+
+    def __init__(self, settings: TapSettings, store: Store, random: Callable[[int], bytes]) -> None:
+        self._settings, self._store, self._random = settings, store, random
+        self._sha256 = settings.sha256()
+        self._batch: str | None = None
+        self._seq = 0
+
+    def keep(self, sent: Sent) -> Receipt:
+        body_sha256 = hashlib.sha256(sent.body).hexdigest()
+        named = sent.key if sent.key is not None or self._settings.retries == "key" else body_sha256
+        key = None if named is None else lake.idempotency_key(self._settings.tap, sent.sender, named, body_sha256)
+        if key is not None:
+            earlier = self._store.get(key)
+            if earlier is not None:
+                return _earlier(earlier, body_sha256)
+        mine = self._put_segment(sent, key, body_sha256)
+        if key is None:
+            return mine
+        other = lake.create(self._store, key, _encode(KeyOwner(mine.batch, mine.request, body_sha256)))
+        return mine if other is None else _earlier(other, body_sha256)
+
+    def _put_segment(self, sent: Sent, key: str | None, body_sha256: str) -> Receipt:
+        tap = self._settings.tap
+        while True:
+            batch = self._batch or self._open(sent.now)
+            span = make_span(sent.records, sent.sender, self._seq, sent.now)
+            header = SegmentHeader(
+                nonce=self._random(16).hex(),
+                tap=tap,
+                batch=batch,
+                settings=self._sha256,
+                tallies=(span.tally,),
+                data_bytes=len(span.data),
+                refused_bytes=len(span.refused),
+                key=key,
+                body_sha256=body_sha256 if key is not None else None,
+            )
+            body = segment.pack(header, span.data, span.refused)
+            try:
+                other = lake.create(self._store, lake.segment_key(tap, batch, self._seq), body)
+            except LakeDown:  # it may be there or not: nobody may put at this number again
+                self._batch = None
+                raise
+            if other is None:
+                self._seq += 1
+                return Receipt(batch, self._seq - 1)
+            self._batch = None  # sealed by another: the same request goes into a new batch
+
+    def _open(self, now: dt.datetime) -> str:
+        batch = lake.new_batch(now, self._random)
+        marker = Marker(nonce=self._random(16).hex(), ack="stored", settings=self._sha256, at_most=None)
+        lake.create(self._store, lake.marker_key(self._settings.tap, batch), _encode(marker))
+        self._batch, self._seq = batch, 0
+        return batch
+
+    def seal(self) -> None:
+        if self._batch is not None:
+            body = _encode(Seal(nonce=self._random(16).hex()))
+            lake.create(self._store, lake.segment_key(self._settings.tap, self._batch, self._seq), body)
+        self._batch = None
+
+
+def _earlier(body: bytes, body_sha256: str) -> Receipt:
+    try:
+        owner = msgspec.json.decode(body, type=KeyOwner)
+    except msgspec.MsgspecError as error:
+        raise BrokenSegment(f"not an idempotency object: {error}") from None
+    if owner.body_sha256 != body_sha256:
+        hint = "use a new Idempotency-Key for a new body; a retry sends the same bytes"
+        raise Refused(409, "key_reused", "this Idempotency-Key came with another body before", hint)
+    return Receipt(owner.batch, owner.seq, duplicate=True)

@@ -1,0 +1,76 @@
+"""A stored batch's segments -> the same files a spool has. Keyed requests count only in the segment their key names."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tap_runtime import lake
+from tap_runtime.lake import Store
+from tap_runtime.segment import KeyOwner, Seal, Segment, Tally, add_up, unpack
+from tap_runtime.spool import DATA, REFUSED
+
+_encode = msgspec.json.Encoder().encode
+
+
+def segments(store: Store, tap: str, batch: str) -> Iterator[Segment | Seal]:
+    """What stands under a batch's numbers, from 0 without gaps, the SEAL last if it is there."""
+    seq = 0
+    while (body := store.get(lake.segment_key(tap, batch, seq))) is not None:
+        part = unpack(body)
+        yield part
+        if isinstance(part, Seal):
+            return
+        seq += 1
+
+
+def seal_stored(store: Store, tap: str, batch: str, random: Callable[[int], bytes]) -> None:
+    """Fences the batch's owner: CREATEs a SEAL behind its last segment, unless there is one."""
+    seq = sum(1 for entry in store.list(lake.stored_prefix(tap, batch)) if "try-" not in entry.key)
+    body = _encode(Seal(nonce=random(16).hex()))
+    while (other := lake.create(store, lake.segment_key(tap, batch, seq), body)) is not None:
+        if isinstance(unpack(other), Seal):
+            return
+        seq += 1
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a stored batch held: `duplicates` are accepted lines of repeats, kept out of the files."""
+
+    settings: str
+    tallies: tuple[Tally, ...]
+    duplicates: int
+    segments: int
+
+
+def collect(store: Store, tap: str, batch: str, folder: Path) -> Collected | None:
+    """Writes a sealed batch's files into `folder`; None: it has no segments."""
+    tallies: list[Tally] = []
+    settings: str | None = None
+    duplicates = count = 0
+    with (folder / DATA).open("wb") as data, (folder / REFUSED).open("wb") as refused:
+        for part in segments(store, tap, batch):
+            if isinstance(part, Seal):
+                break
+            settings = part.header.settings
+            if _counts(store, part, count):
+                data.write(part.data)
+                refused.write(part.refused)
+                tallies += part.header.tallies
+            else:  # refused lines of a repeat are in quarantine already, with the first
+                tallies += [msgspec.structs.replace(tally, refused=0) for tally in part.header.tallies]
+                duplicates += sum(tally.accepted for tally in part.header.tallies)
+            count += 1
+    return None if settings is None else Collected(settings, add_up(tallies), duplicates, count)
+
+
+def _counts(store: Store, part: Segment, seq: int) -> bool:
+    """Whether this segment's records count: its key names it, or nobody's key does yet and we make it so."""
+    header = part.header
+    if header.key is None or header.body_sha256 is None:
+        return True
+    mine = KeyOwner(header.batch, seq, header.body_sha256)
+    owner = lake.create(store, header.key, _encode(mine))
+    return owner is None or msgspec.json.decode(owner, type=KeyOwner) == mine

@@ -1,0 +1,182 @@
+"""A sealed batch -> Parquet, quarantine and one manifest: steps 4 to 8 of the protocol, and P.
+
+Anyone may land a batch with segments, any number at once: attempts keep their files apart and the manifest's creation picks one.
+"""
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tap_runtime import lake
+from tap_runtime.collect import collect, seal_stored
+from tap_runtime.errors import LakeDown
+from tap_runtime.lake import Store
+from tap_runtime.manifest import Counts, File, Manifest, read_manifest, sha256_of
+from tap_runtime.render import DiskTrouble, Rendered, Work, poison, render
+from tap_runtime.segment import moment
+from tap_runtime.settings import TapSettings, read_settings
+from tap_runtime.spool import DATA, REFUSED, TRIES, recover, sealed_folder
+from tap_runtime.tries import LocalTries, StoredTries, Tries
+
+MAX_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Lander:
+    """Lands batches. `step` hears the name of every protocol step once it is done; `render` runs the team's statement."""
+
+    store: Store
+    spool: Path
+    scratch: Path
+    clock: Callable[[], dt.datetime]
+    random: Callable[[int], bytes]
+    render: Callable[[Work, Path], Rendered] = render
+    step: Callable[[str], None] = lambda name: None
+
+    def land_spooled(self, tap: str, batch: str) -> Manifest | None:
+        """Lands a sealed local spool; None: it held nothing acknowledged. Raises LakeDown, DiskTrouble, TryAgain: try later."""
+        folder = sealed_folder(self.spool, tap, batch)
+        manifest = self._landed(tap, batch)
+        if manifest is None and (sealed := recover(folder)) is not None:
+            sha256 = sealed.header.settings
+            work = Work(tap, batch, self._settings(tap, sha256), sha256, folder / DATA, folder / REFUSED, sealed.tallies)
+            manifest = self._commit(work, LocalTries(folder / TRIES))
+        self._finish(tap, batch, manifest, folder)
+        return manifest
+
+    def land_stored(self, tap: str, batch: str) -> Manifest | None:
+        """Seals and lands a batch with segments, or none; None: it held nothing acknowledged. Raises as `land_spooled`."""
+        manifest = self._landed(tap, batch)
+        if manifest is None:
+            seal_stored(self.store, tap, batch, self.random)
+            self.step("sealed")
+            manifest = self._land_segments(tap, batch)
+        self._finish(tap, batch, manifest, None)
+        return manifest
+
+    def _land_segments(self, tap: str, batch: str) -> Manifest | None:
+        folder = self._fresh("collected")
+        try:
+            collected = collect(self.store, tap, batch, folder)
+            if collected is None:
+                return None
+            settings = self._settings(tap, collected.settings)
+            files = (folder / DATA, folder / REFUSED)
+            work = Work(tap, batch, settings, collected.settings, *files, collected.tallies, collected.duplicates, collected.segments)
+            return self._commit(work, StoredTries(self.store, tap, batch))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _landed(self, tap: str, batch: str) -> Manifest | None:
+        body = self.store.get(lake.manifest_key(tap, batch))
+        return None if body is None else read_manifest(body)
+
+    def _settings(self, tap: str, sha256: str) -> TapSettings:
+        body = self.store.get(lake.settings_key(tap, sha256))
+        if body is None:
+            raise LakeDown(f"settings {sha256[:12]} of {tap} are not in the lake; put them back, the batch waits for them")
+        return read_settings(body)
+
+    def _fresh(self, name: str) -> Path:
+        folder = self.scratch / f"{name}-{self.random(8).hex()}"
+        folder.mkdir(parents=True)
+        return folder
+
+    def _commit(self, work: Work, tries: Tries) -> Manifest:
+        """RENDER, STAGE, COMMIT: the winner's manifest, ours or another's."""
+        out = self._fresh("rendered")
+        try:
+            rendered = self._render(work, out, tries)
+            self.step("rendered")
+            mine = self._stage(work, rendered)
+            self.step("staged")
+            other = lake.create(self.store, lake.manifest_key(work.tap, work.batch), msgspec.json.encode(mine))
+            self.step("committed")
+            if other is None:
+                return mine
+            self.store.delete([file.staged for file in mine.files])
+            return read_manifest(other)
+        except OSError as error:
+            raise DiskTrouble(error.strerror or "") from error
+        finally:
+            shutil.rmtree(out, ignore_errors=True)
+
+    def _render(self, work: Work, out: Path, tries: Tries) -> Rendered:
+        if tries.count() >= MAX_TRIES:
+            return poison(work, out, f"{MAX_TRIES} tries ran out of memory or time, or were killed")
+        tries.add()
+        try:
+            rendered = self.render(work, out)
+        except DiskTrouble:
+            tries.forget()
+            raise
+        tries.forget()
+        return rendered
+
+    def _stage(self, work: Work, rendered: Rendered) -> Manifest:
+        attempt = self.random(8).hex()
+        produced = [
+            ("parquet", rendered.parquet, lake.data_key(work.tap, work.batch), rendered.rows),
+            (
+                "quarantine",
+                rendered.quarantine,
+                lake.quarantine_key(work.tap, work.batch),
+                work.refused_lines + sum(rendered.faults.values()),
+            ),
+        ]
+        files = []
+        for number, (kind, path, key, rows) in enumerate(produced):
+            if path is None:
+                continue
+            staged = f"{lake.staged_prefix(work.tap, work.batch, attempt)}{number}"
+            self.store.put(staged, path)
+            files.append(File(kind, staged, key, rows, path.stat().st_size, sha256_of(path)))
+        return Manifest(
+            tap=work.tap,
+            batch=work.batch,
+            attempt=attempt,
+            settings=work.settings_sha256,
+            opened_at=moment(lake.opened_at(work.batch)),
+            landed_at=moment(self.clock()),
+            counts=_counts(work, rendered),
+            senders=work.tallies,
+            faults=rendered.faults,
+            files=tuple(files),
+            segments=work.segments,
+        )
+
+    def _finish(self, tap: str, batch: str, manifest: Manifest | None, folder: Path | None) -> None:
+        """PUBLISH and CLEAN, from the manifest alone; the open marker last of all."""
+        for file in manifest.files if manifest is not None else ():
+            self.store.copy(file.staged, file.key)
+        self.step("published")
+        leftover = [entry.key for entry in self.store.list(lake.staged_prefix(tap, batch))]
+        if manifest is not None and manifest.segments is not None:
+            leftover += [lake.segment_key(tap, batch, seq) for seq in range(manifest.segments)]
+        if leftover:
+            self.store.delete(leftover)
+        self.step("swept")
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.step("unspooled")
+        self.store.delete([lake.marker_key(tap, batch)])
+        self.step("cleaned")
+
+
+def _counts(work: Work, rendered: Rendered) -> Counts:
+    accepted = work.accepted + work.duplicates
+    quarantined = sum(rendered.faults.values())
+    return Counts(
+        requests=sum(tally.requests for tally in work.tallies),
+        received=accepted + work.refused_lines,
+        accepted=accepted,
+        refused=work.refused_lines,
+        read=work.accepted - quarantined,
+        quarantined=quarantined,
+        duplicates=work.duplicates,
+        rows=rendered.rows,
+    )

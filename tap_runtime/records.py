@@ -1,0 +1,198 @@
+"""A request's body -> good records, re-encoded for the spool, and bad lines with their reasons.
+
+The fast path decodes the whole body against the schema in one call; only when that fails is each line looked at alone.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from operator import attrgetter
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from tap_runtime.http import too_large
+from tap_runtime.scalars import BadValue
+from tap_runtime.schema import INTEGERS, Column
+from tap_runtime.settings import TapSettings
+from tap_runtime.values import compile_record
+
+MAX_DEPTH = 100
+MAX_SPOOLED_LINE = 4_000_000 - 1_000  # what DuckDB's reader is told to hold (sandbox.py), less the envelope
+_FAST: dict[str, Any] = {
+    **{kind: Annotated[int, Meta(ge=low, le=high)] for kind, (low, high) in INTEGERS.items() if high < 2**63},
+    **{"BOOLEAN": bool, "VARCHAR": str, "DOUBLE": float, "TIMESTAMP": dt.datetime, "TIMESTAMPTZ": dt.datetime},
+}
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_any = msgspec.json.Decoder(float_hook=Decimal)
+_raws = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that cannot be a record. `lines` is more than 1 for the one entry that holds all past the first so many."""
+
+    line: int
+    reason: str
+    raw: bytes
+    lines: int = 1
+
+
+@dataclass(frozen=True)
+class Records:
+    """`good`: the records as JSON objects, one a line without a last newline, each with `,"x":{…}` behind it where it has extra fields."""
+
+    good: bytes
+    accepted: int
+    bad: tuple[BadLine, ...]
+
+    @property
+    def refused(self) -> int:
+        """How many lines were refused."""
+        return sum(line.lines for line in self.bad)
+
+
+class Checker:
+    """One tap's schema made ready to check bodies; built once, at start."""
+
+    def __init__(self, settings: TapSettings) -> None:
+        self._limits = settings.limits
+        self._check = compile_record(settings.columns, settings.extra)
+        self._fast = _fast_decoder(settings.columns)
+        self._moments = tuple(
+            attrgetter(f"f{position}")
+            for position, column in enumerate(settings.columns)
+            if column.type.kind in ("TIMESTAMP", "TIMESTAMPTZ")
+        )
+
+    def check(self, body: bytes, content_type: str) -> Records:
+        """The body's records; raises Refused 413 where it has too many lines."""
+        body = body.removeprefix(b"\xef\xbb\xbf")
+        if content_type.partition(";")[0].strip().lower() == "application/json":
+            elements = _json_document(body)
+            if elements is not None:
+                return self._each(iter(enumerate(elements, start=1)), len(elements))
+        return self._whole(body) or self._lines(body)
+
+    def _whole(self, body: bytes) -> Records | None:
+        """All lines at once, or None where any of them needs a closer look. `}\\n{` stands only between two records."""
+        if self._fast is None or len(body) > self._limits.line_bytes and _longest_line(body) > self._limits.line_bytes:
+            return None
+        try:
+            records = self._fast.decode_lines(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        count = len(records)
+        newlines = body.count(b"\n")
+        if not count or count > self._limits.lines or body.count(b"}\n{") != count - 1 or newlines - body.endswith(b"\n") != count - 1:
+            return None
+        if any(_has_offset(records, moment) for moment in self._moments):
+            return None
+        return Records(_encoder.encode_lines(records)[:-1], count, ())
+
+    def _lines(self, body: bytes) -> Records:
+        lines = body.count(b"\n") + (not body.endswith(b"\n"))
+        if lines > self._limits.lines:
+            raise too_large(f"the body has {lines:,} lines", f"{self._limits.lines:,} lines a request")
+        numbered = ((number, line) for number, line in enumerate(body.split(b"\n"), start=1) if line.strip())
+        return self._each(numbered, lines)
+
+    def _each(self, numbered: Iterator[tuple[int, bytes]], lines: int) -> Records:
+        if lines > self._limits.lines:
+            raise too_large(f"the body has {lines:,} records", f"{self._limits.lines:,} records a request")
+        good: list[bytes] = []
+        bad: list[BadLine] = []
+        rest: list[bytes] = []
+        first_of_rest = 0
+        for number, line in numbered:
+            try:
+                good.append(self._one(line))
+            except BadValue as fault:
+                if len(bad) < self._limits.reasons:
+                    bad.append(BadLine(number, fault.reason(), line.rstrip(b"\r")))
+                else:
+                    first_of_rest = first_of_rest or number
+                    rest.append(line)
+        if rest:
+            bad.append(BadLine(first_of_rest, f"{len(rest)} more bad lines, kept together", b"\n".join(rest), len(rest)))
+        return Records(b"\n".join(good), len(good), tuple(bad))
+
+    def _one(self, line: bytes) -> bytes:
+        if len(line) > self._limits.line_bytes:
+            raise BadValue(f"the line has {len(line):,} bytes; the limit is {self._limits.line_bytes:,}")
+        value = _decode(line)
+        good, extra = self._check(value)
+        spooled = _encode(good) if extra is None else _encode(good) + b',"x":' + _encode(extra)
+        if len(spooled) > MAX_SPOOLED_LINE:
+            raise BadValue(f"the record has {len(spooled):,} bytes once re-encoded; the limit is {MAX_SPOOLED_LINE:,}")
+        return spooled
+
+
+def _longest_line(body: bytes) -> int:
+    return max(map(len, body.split(b"\n")))
+
+
+def _has_offset(records: list[Any], moment: Callable[[Any], dt.datetime | None]) -> bool:
+    """Whether any timestamp has an offset other than Z, which DuckDB would drop: the slow path turns it into UTC."""
+    return any(value is not None and value.tzinfo is not dt.UTC and value.tzinfo is not None for value in map(moment, records))
+
+
+def _encode(value: Any) -> bytes:
+    try:
+        return _encoder.encode(value)
+    except (ValueError, OverflowError, RecursionError):
+        raise BadValue("holds a value that JSON cannot carry") from None
+
+
+def _decode(line: bytes) -> Any:
+    try:
+        value = _any.decode(line.decode())
+    except UnicodeDecodeError as error:
+        raise BadValue(f"not UTF-8 (byte {error.start + 1})") from None
+    except msgspec.DecodeError as error:
+        raise BadValue(f"not one JSON object: {error}") from None
+    except RecursionError:
+        raise BadValue(f"nested deeper than {MAX_DEPTH}") from None
+    except ValueError:  # Decimal and int have limits of their own: 1e9999999999999999999, 5,000 digits
+        raise BadValue("holds a number that is out of range") from None
+    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        raise BadValue(f"nested deeper than {MAX_DEPTH}")
+    return value
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        nested = [element for element in level if isinstance(element, dict | list)]
+        level = [child for element in nested for child in (element.values() if isinstance(element, dict) else element)]
+    return depth - 1
+
+
+def _json_document(body: bytes) -> list[bytes] | None:
+    """The records of an `application/json` body that is one object or one array; None: read it as lines."""
+    start = body.lstrip()[:1]
+    try:
+        if start == b"[":
+            return [bytes(raw) for raw in _raws.decode(body)]
+        if start == b"{":
+            msgspec.json.decode(body, type=msgspec.Raw)
+            return [body.strip()]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    return None
+
+
+def _fast_decoder(columns: tuple[Column, ...]) -> msgspec.json.Decoder[Any] | None:
+    """A decoder of structs that accepts exactly records whose spooled form is their plain re-encoding; None: there is none."""
+    if not columns or any(column.type.kind not in _FAST or column.type.epoch for column in columns):
+        return None
+    fields = []
+    for position, column in sorted(enumerate(columns), key=lambda pair: not pair[1].required):
+        kind = _FAST[column.type.kind]
+        named = msgspec.field(name=column.name) if column.required else msgspec.field(name=column.name, default=None)
+        fields.append((f"f{position}", kind if column.required else kind | None, named))
+    struct = msgspec.defstruct("Record", fields, forbid_unknown_fields=True, omit_defaults=True, gc=False)
+    return msgspec.json.Decoder(struct)
