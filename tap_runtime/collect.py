@@ -27,7 +27,10 @@ def segments(store: Store, tap: str, batch: str) -> Iterator[Segment | Seal]:
 
 def seal_stored(store: Store, tap: str, batch: str, random: Callable[[int], bytes]) -> None:
     """Fences the batch's owner: CREATEs a SEAL behind its last segment, unless there is one."""
-    seq = sum(1 for entry in store.list(lake.stored_prefix(tap, batch)) if "try-" not in entry.key)
+    numbered = [entry.key for entry in store.list(lake.stored_prefix(tap, batch)) if "/try-" not in entry.key]
+    if numbered and isinstance(unpack(store.get(max(numbered)) or b"{}"), Seal):
+        return
+    seq = int(max(numbered).rpartition("/")[2]) + 1 if numbered else 0
     body = _encode(Seal(nonce=random(16).hex()))
     while (other := lake.create(store, lake.segment_key(tap, batch, seq), body)) is not None:
         if isinstance(unpack(other), Seal):

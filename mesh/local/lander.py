@@ -1,0 +1,187 @@
+"""The lander child of the laptop mesh: seals batches that are due, lands sealed ones, tells the server what became of them.
+
+It ends when its standard input does, that is when the server closes it or dies, after landing what is there.
+"""
+
+import datetime as dt
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from mesh.local.workspace import Workspace
+from tap_runtime import lake, spool
+from tap_runtime.batch import REUSE, Marker
+from tap_runtime.decide import LandNow, OpenBatch, decide
+from tap_runtime.errors import BrokenSegment, LakeDown, NewerFormat
+from tap_runtime.land import Lander
+from tap_runtime.manifest import Manifest
+from tap_runtime.render import DiskTrouble, TryAgain
+from tap_runtime.settings import TapSettings, read_settings
+
+_POLL_S = 0.25
+_LAST_CALL_S = 11.0
+_SLOWEST_RETRY_S = 60.0
+_LATER = (LakeDown, DiskTrouble, TryAgain, NewerFormat, BrokenSegment, OSError)
+
+Batch = tuple[str, str]
+
+
+class Loop:
+    """Looks at spool and markers every quarter of a second."""
+
+    def __init__(self, workspace: Workspace, lander: Lander, tell: Callable[[dict[str, object]], None]) -> None:
+        self._spool, self._lander, self._tell = workspace.spool, lander, tell
+        self._settings: dict[tuple[str, str], TapSettings] = {}
+        self._markers: dict[Batch, Marker] = {}
+        self._retry: dict[Batch, tuple[float, float]] = {}  # when to try again, and the delay after that
+        self._lake_is_down = False
+
+    def round(self, everything: bool) -> bool:
+        """Seals what is due (`everything`: all there is) and lands what is sealed; whether nothing is left."""
+        for tap, batch in list(spool.batches(self._spool, "open")):
+            if everything or (not self._lake_is_down and self._is_due_spool(tap, batch)):
+                spool.seal(self._spool, tap, batch)
+        left = False
+        for tap, batch in list(spool.batches(self._spool, "sealed")):
+            left |= not self._land(tap, batch, self._lander.land_spooled, everything)
+        for (tap, batch), marker in self._open_markers():
+            if marker.ack == "stored" and (everything or self._is_due_stored(tap, batch, marker)):
+                left |= not self._land(tap, batch, self._lander.land_stored, everything)
+        return not left
+
+    def recover(self) -> None:
+        """At start: everything found is of an earlier run. Markers whose spool has vanished are reported lost."""
+        for (tap, batch), marker in self._open_markers():
+            here = spool.sealed_folder(self._spool, tap, batch).exists() or spool.open_folder(self._spool, tap, batch).exists()
+            if marker.ack == "buffered" and not here and marker.at_most is not None:
+                self._report_lost(tap, batch, marker)
+
+    def _report_lost(self, tap: str, batch: str, marker: Marker) -> None:
+        store = self._lander.store
+        if store.get(lake.manifest_key(tap, batch)) is None:
+            report = {"format": 1, "presumed_lost": True, "at_most": msgspec.to_builtins(marker.at_most)}
+            store.put(lake.lost_key(tap, batch), json.dumps(report).encode())
+            self._tell({"event": "lost", "tap": tap, "batch": batch, "at_most": msgspec.to_builtins(marker.at_most)})
+        self._lander.land_spooled(tap, batch)
+
+    def _open_markers(self) -> Iterator[tuple[Batch, Marker]]:
+        try:
+            keys = sorted(entry.key for entry in self._lander.store.list(lake.OPEN))
+        except LakeDown:
+            return
+        found = {(tap, batch): key for key in keys for tap, batch in [tuple(key.removeprefix(lake.OPEN).split("/", 1))]}
+        self._markers = {batch: marker for batch, marker in self._markers.items() if batch in found}
+        for batch, key in found.items():
+            if batch not in self._markers and (body := self._lander.store.get(key)) is not None:
+                self._markers[batch] = msgspec.json.decode(body, type=Marker)
+            if batch in self._markers:
+                yield batch, self._markers[batch]
+
+    def _is_due_spool(self, tap: str, batch: str) -> bool:
+        folder = spool.open_folder(self._spool, tap, batch)
+        opened = lake.opened_at(batch)
+        try:
+            size = sum((folder / name).stat().st_size for name in (spool.DATA, spool.REFUSED))
+            header = msgspec.json.decode((folder / spool.HEADER).read_bytes(), type=spool.Header)
+        except (OSError, msgspec.MsgspecError):
+            return self._lander.clock() - opened > 2 * REUSE
+        if not size:
+            return self._lander.clock() - opened > 2 * REUSE
+        return self._is_due(OpenBatch(size, opened), tap, header.settings)
+
+    def _is_due_stored(self, tap: str, batch: str, marker: Marker) -> bool:
+        try:
+            size = sum(entry.size for entry in self._lander.store.list(lake.stored_prefix(tap, batch)))
+        except LakeDown:
+            return False
+        return self._is_due(OpenBatch(size, lake.opened_at(batch)), tap, marker.settings)
+
+    def _is_due(self, batch: OpenBatch, tap: str, sha256: str) -> bool:
+        settings = self._settings.get((tap, sha256))
+        if settings is None:
+            try:
+                body = self._lander.store.get(lake.settings_key(tap, sha256))
+            except LakeDown:
+                return False
+            if body is None:
+                return True
+            settings = self._settings[tap, sha256] = read_settings(body)
+        return isinstance(decide(batch, settings, self._lander.clock()), LandNow)
+
+    def _land(self, tap: str, batch: str, land: Callable[[str, str], Manifest | None], now: bool) -> bool:
+        due, delay = self._retry.get((tap, batch), (0.0, 0.5))
+        if not now and time.monotonic() < due:
+            return False
+        started = time.monotonic()
+        try:
+            manifest = land(tap, batch)
+        except _LATER as error:
+            self._lake_is_down = isinstance(error, LakeDown)
+            self._retry[tap, batch] = (time.monotonic() + delay, min(2 * delay, _SLOWEST_RETRY_S))
+            self._tell({"event": "failed", "tap": tap, "batch": batch, "code": type(error).__name__, "retry_s": delay})
+            return False
+        self._lake_is_down = False
+        self._retry.pop((tap, batch), None)
+        if manifest is not None:
+            self._tell(_landed(manifest, time.monotonic() - started))
+        return True
+
+
+def _landed(manifest: Manifest, took_s: float) -> dict[str, object]:
+    written = sum(file.bytes for file in manifest.files if file.kind == "parquet")
+    counts = msgspec.to_builtins(manifest.counts)
+    return {"event": "landed", "tap": manifest.tap, "batch": manifest.batch, "bytes": written, "took_ms": round(took_s * 1000), **counts}
+
+
+def _sweep(workspace: Workspace) -> None:
+    """Removes what a kill left half-written: scratch folders, and the folder store's unfinished uploads (`name#1`)."""
+    shutil.rmtree(workspace.scratch, ignore_errors=True)
+    for path in workspace.lake.rglob("*#*"):
+        if path.name.rpartition("#")[2].isdigit():
+            path.unlink(missing_ok=True)
+
+
+def _tell(event: dict[str, object]) -> None:
+    try:
+        print(json.dumps(event), flush=True)
+    except OSError:  # the server is gone; what is here still lands
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _wait_for_end(closing: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    closing.set()
+
+
+def run(workspace: Workspace) -> None:
+    """Lands until standard input ends, then everything that is left."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
+    workspace.lock("lander", wait=True)
+    _sweep(workspace)
+    store = lake.folder(workspace.lake)
+    lander = Lander(store, workspace.spool, workspace.scratch, lambda: dt.datetime.now(dt.UTC), os.urandom)
+    loop = Loop(workspace, lander, _tell)
+    closing = threading.Event()
+    threading.Thread(target=_wait_for_end, args=(closing,), daemon=True).start()
+    try:
+        loop.recover()
+    except _LATER as error:
+        _tell({"event": "failed", "tap": "", "batch": "", "code": type(error).__name__, "retry_s": 0})
+    while not closing.wait(_POLL_S):
+        loop.round(everything=False)
+    until = time.monotonic() + _LAST_CALL_S
+    while not loop.round(everything=True) and time.monotonic() < until:
+        time.sleep(_POLL_S)
+
+
+if __name__ == "__main__":
+    run(Workspace(Path(sys.argv[1])))

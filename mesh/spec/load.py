@@ -1,0 +1,154 @@
+"""Reads `taps.yaml` and its includes, checks the whole, and hands out a frozen `Mesh`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mesh.spec.language import PersonKeys, Top
+from mesh.spec.mesh import Mark, Mesh, Person, Tap
+from mesh.spec.nodes import Path_, Tree, read_tree
+from mesh.spec.problems import Problem, did_you_mean, in_order
+from mesh.spec.statement import Binder
+from mesh.spec.taps import Known, make_tap
+from mesh.spec.validate import validate
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
+_INCLUDED = ("people", "teams", "taps")
+ACCOUNT_LIMIT, ALWAYS_FREE = 1000, 100
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a file came to: a mesh when nothing is wrong, else its problems; warnings either way."""
+
+    mesh: Mesh | None
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+@dataclass
+class _Parts:
+    """People, teams and taps of all files, each with the tree it stands in."""
+
+    trees: list[Tree] = field(default_factory=list)
+    members: dict[str, dict[str, tuple[Tree, Any]]] = field(default_factory=lambda: {kind: {} for kind in _INCLUDED})
+    files: list[Path] = field(default_factory=list)
+
+
+def load(path: Path) -> Checked:
+    """Everything there is to say about the file; never raises for what is in it."""
+    path = path.resolve()
+    tree = read_tree(path)
+    parts = _Parts([tree], files=[path])
+    if not isinstance(tree.value, dict):
+        return Checked(None, in_order(tree.problems), ())
+    top = validate(Top, {key: value for key, value in tree.value.items() if key not in _INCLUDED}, tree, ())
+    _gather(parts, tree)
+    for pattern in top.include if top is not None else ():
+        _include(parts, tree, pattern)
+    people, teams = _people(parts), _teams(parts)
+    defaults = _defaults(tree)
+    known = Known(people, teams, Binder(), [])
+    taps = {
+        name: tap
+        for name, (where, value) in parts.members["taps"].items()
+        if (tap := make_tap(name, value, defaults, where, tree, known)) is not None
+    }
+    _check_concurrency(tree, taps)
+    problems = in_order(problem for each in parts.trees for problem in each.problems)
+    warnings = in_order(known.warnings)
+    if problems or top is None:
+        return Checked(None, problems, warnings)
+    files = tuple(dict.fromkeys([*parts.files, *known.files]))
+    return Checked(Mesh(top.mesh, top.lake.bucket, top.lake.adopt, people, teams, taps, files), (), warnings)
+
+
+def _gather(parts: _Parts, tree: Tree) -> None:
+    for kind in _INCLUDED:
+        found = tree.value.get(kind)
+        if found is None:
+            continue
+        if not isinstance(found, dict):
+            tree.say(tree.mark((kind,)), (kind,), "expected names with keys and values below them")
+            continue
+        for name, value in found.items():
+            other = parts.members[kind].get(name)
+            if other is not None:
+                tree.say(
+                    tree.mark((kind, name)),
+                    (kind, name),
+                    f"stands twice; first in {other[0].file.name} line {other[0].mark((kind, name)).line}",
+                )
+                continue
+            if not NAME.fullmatch(name):
+                tree.say(tree.mark((kind, name)), (kind, name), "a name is a-z, then a-z, 0-9 and _, at most 30 characters")
+            parts.members[kind][name] = (tree, value)
+
+
+def _include(parts: _Parts, top: Tree, pattern: str) -> None:
+    where: Path_ = ("include",)
+    if pattern.startswith("/") or ".." in Path(pattern).parts:
+        return top.say(top.mark(where), where, f"{pattern}: a pattern below this file's folder, without ..")
+    files = sorted(top.file.parent.glob(pattern))
+    if not files:
+        return top.say(top.mark(where), where, f"{pattern}: no such file")
+    for file in files:
+        tree = read_tree(file)
+        parts.trees.append(tree)
+        parts.files.append(file)
+        if not isinstance(tree.value, dict):
+            continue
+        for key in tree.value:
+            if key not in _INCLUDED:
+                tree.say(tree.mark((key,)), (key,), f"an included file has {', '.join(_INCLUDED)} only; {did_you_mean(key, _INCLUDED)}")
+        _gather(parts, tree)
+    return None
+
+
+def _people(parts: _Parts) -> dict[str, Person]:
+    people: dict[str, Person] = {}
+    for name, (tree, value) in parts.members["people"].items():
+        keys = validate(PersonKeys, value, tree, ("people", name))
+        if keys is not None:
+            people[name] = Person(name, keys.email, keys.boilingdata, tree.mark(("people", name)))
+        if name in parts.members["teams"]:
+            tree.say(tree.mark(("people", name)), ("people", name), "is a team's name too; people and teams share one namespace")
+    return people
+
+
+def _teams(parts: _Parts) -> dict[str, tuple[str, ...]]:
+    teams: dict[str, tuple[str, ...]] = {}
+    people = parts.members["people"]
+    for name, (tree, value) in parts.members["teams"].items():
+        path: Path_ = ("teams", name)
+        if not isinstance(value, list) or not all(isinstance(member, str) for member in value):
+            tree.say(tree.mark(path), path, "expected a list of people, like [lead]")
+            continue
+        for index, member in enumerate(value):
+            if member not in people:
+                tree.say(tree.mark((*path, index)), path, f"{member} is not in people; {did_you_mean(member, people)}")
+        teams[name] = tuple(value)
+    return teams
+
+
+def _defaults(tree: Tree) -> dict[str, Any]:
+    defaults = tree.value.get("defaults")
+    if not isinstance(defaults, dict):
+        return {}
+    for key in ("grants", "team"):
+        if key in defaults:
+            tree.say(tree.mark(("defaults", key)), ("defaults", key), "cannot be a default; write it at each tap")
+    return {key: value for key, value in defaults.items() if key not in ("grants", "team")}
+
+
+def _check_concurrency(tree: Tree, taps: Mapping[str, Tap]) -> None:
+    total = sum(tap.concurrency or 0 for tap in taps.values())
+    if total > ACCOUNT_LIMIT - ALWAYS_FREE:
+        text = f"the taps reserve {total} in all; an account has {ACCOUNT_LIMIT} by default and {ALWAYS_FREE} must stay free: at most 900"
+        tree.say(_first_mark(tree), ("taps",), f"concurrency: {text}")
+
+
+def _first_mark(tree: Tree) -> Mark:
+    return tree.mark(("taps",))

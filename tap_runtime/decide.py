@@ -1,0 +1,37 @@
+"""When an open batch is landed: a pure decision, the same in Lambda and on the laptop."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+from tap_runtime.settings import TapSettings
+
+
+@dataclass(frozen=True)
+class OpenBatch:
+    """What is known of a batch that takes records."""
+
+    bytes: int
+    opened_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class LandNow:
+    """The batch is due."""
+
+    why: Literal["bytes", "age"]
+
+
+@dataclass(frozen=True)
+class KeepCollecting:
+    """The batch is due at `until`, unless bytes come first."""
+
+    until: dt.datetime
+
+
+def decide(batch: OpenBatch, settings: TapSettings, now: dt.datetime) -> LandNow | KeepCollecting:
+    """Bytes win over age."""
+    if batch.bytes >= settings.threshold_bytes:
+        return LandNow("bytes")
+    due = batch.opened_at + dt.timedelta(seconds=settings.age_s)
+    return LandNow("age") if now >= due else KeepCollecting(until=due)
