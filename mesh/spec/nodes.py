@@ -102,7 +102,7 @@ def _map(tree: Tree, node: yaml.Node, path: Path_) -> dict[str, Any]:
 
 def _scalar(node: yaml.ScalarNode) -> Any:
     text = str(node.value)
-    if node.style is not None:
+    if node.style in ("'", '"', "|", ">"):
         return text
     if text in _WORDS:
         return _WORDS[text]

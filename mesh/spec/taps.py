@@ -52,7 +52,8 @@ def make_tap(name: str, value: Any, defaults: dict[str, Any], tree: Tree, top: T
     """The tap, or None where its problems leave too little of it."""
     at = _At(tree, ("taps", name), top)
     if not isinstance(value, dict):
-        return at.say("expected keys and values, at least team")
+        at.say("expected keys and values, at least team")
+        return None
     keys = validate(TapKeys, _merged(defaults, value), tree, at.path)
     if keys is None:
         return None
@@ -120,20 +121,24 @@ def _bind(keys: TapKeys, columns: tuple[Column, ...], at: _At, known: Known) -> 
     if sql.endswith(".sql") and not re.search(r"\s", sql):
         file = at.tree.file.parent / sql
         if sql.startswith("/") or ".." in Path(sql).parts:
-            return at.say(f"{sql}: a file below this one's folder, without ..", "sql")
+            at.say(f"{sql}: a file below this one's folder, without ..", "sql")
+            return None
         known.files.append(file)
         try:
             sql = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            return at.say(f"{keys.sql}: {'not UTF-8' if isinstance(error, ValueError) else error.strerror}", "sql")
+            at.say(f"{keys.sql}: {'not UTF-8' if isinstance(error, UnicodeDecodeError) else error.strerror}", "sql")
+            return None
     sql = sql.strip().removesuffix(";")
     if not sql:
-        return at.say("the statement is empty; leave sql out for select * from events", "sql")
+        at.say("the statement is empty; leave sql out for select * from events", "sql")
+        return None
     try:
         bound = known.binder.bind(sql, columns, keys.extra == "keep")
     except BadStatement as bad:
         mark = Mark(file, bad.line, 1) if file is not None else at.mark("sql")
-        return at.tree.say(mark, (*at.path, "sql"), str(bad))
+        at.tree.say(mark, (*at.path, "sql"), str(bad))
+        return None
     if bound.reads_clock:
         text = "asks for the time of landing, which differs from try to try; _received_at is when the record came"
         known.warnings.append(Problem(Mark(file, 1, 1) if file else at.mark("sql"), ".".join(map(str, (*at.path, "sql"))), text))
@@ -148,14 +153,7 @@ def _check_words(keys: TapKeys, at: _At, known: Known) -> None:
         to = grant if isinstance(grant, str) else grant.to
         if to not in everybody:
             at.say(f"{to} is not in people or teams; {did_you_mean(to, everybody)}", "grants", "write", index)
-    for index, reader in enumerate(keys.grants.read):
-        if isinstance(reader, str):
-            if reader not in everybody:
-                at.say(f"{reader} is not in people or teams; {did_you_mean(reader, everybody)}", "grants", "read", index)
-        elif (reader.role is None) == (reader.account is None):
-            at.say("expected either role or account", "grants", "read", index)
-        elif reader.account is not None and not re.fullmatch(r"\d{12}", str(reader.account)):
-            at.say("an account id has 12 digits (quote it where it starts with 0)", "grants", "read", index)
+    _check_readers(keys, at, everybody)
     for index, origin in enumerate(keys.origins):
         if not _ORIGIN.fullmatch(origin):
             at.say(f"{origin} is not an origin; expected scheme and host alone, like https://shop.acme.example", "origins", index)
@@ -165,6 +163,17 @@ def _check_words(keys: TapKeys, at: _At, known: Known) -> None:
         at.say("body needs ack: stored; a buffered tap cannot tell a retry", "retries")
     if not keys.thresholds.bytes:
         at.say("more than 0", "thresholds", "bytes")
+
+
+def _check_readers(keys: TapKeys, at: _At, everybody: Mapping[str, object]) -> None:
+    for index, reader in enumerate(keys.grants.read):
+        if isinstance(reader, str):
+            if reader not in everybody:
+                at.say(f"{reader} is not in people or teams; {did_you_mean(reader, everybody)}", "grants", "read", index)
+        elif (reader.role is None) == (reader.account is None):
+            at.say("expected either role or account", "grants", "read", index)
+        elif reader.account is not None and not re.fullmatch(r"\d{12}", str(reader.account)):
+            at.say("an account id has 12 digits (quote it where it starts with 0)", "grants", "read", index)
 
 
 def _write_grants(keys: TapKeys, at: _At) -> tuple[Grant, ...]:

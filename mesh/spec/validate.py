@@ -25,6 +25,7 @@ _WANTED = {
 def validate(model: type[Model], value: Any, tree: Tree, path: Path_) -> Model | None:
     """The model of `value`, its faults noted in `tree`; what is faulty is left out, so that the rest is still looked at."""
     value = copy.deepcopy(value)
+    said: set[Path_] = set()
     for _ in range(8):
         try:
             return model.model_validate(value)
@@ -32,7 +33,9 @@ def validate(model: type[Model], value: Any, tree: Tree, path: Path_) -> Model |
             faults = _without_union_noise(invalid)
         removed = False
         for where, fault in faults:
-            tree.say(tree.mark((*path, *where)), (*path, *where), _words(model, fault))
+            if where not in said:
+                tree.say(tree.mark((*path, *where)), (*path, *where), _words(model, fault))
+            said.add(where)
             removed |= _remove(value, where)
         if not removed:
             return None
