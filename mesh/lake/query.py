@@ -1,0 +1,94 @@
+"""SQL over a lake: a view for each tap, `_quarantine` and `_manifests`, in a DuckDB that can reach nothing but the lake."""
+
+import duckdb
+
+from mesh.lake.place import Place, newest_settings
+from tap_runtime.lake import ObjectStore
+from tap_runtime.sandbox import literal, lock, quote
+from tap_runtime.settings import TapSettings
+
+_PARTITIONS = ("year", "month", "day", "hour")
+_HIVE = f"hive_partitioning=true, hive_types={{{', '.join(f'{name}: INTEGER' for name in _PARTITIONS)}}}"
+_COUNTS = ("requests", "received", "accepted", "refused", "read", "quarantined", "duplicates", "rows")
+_MANIFEST = {
+    "tap": "VARCHAR",
+    "batch": "VARCHAR",
+    "opened_at": "TIMESTAMP",
+    "landed_at": "TIMESTAMP",
+    "counts": f"STRUCT({', '.join(f'{name} BIGINT' for name in _COUNTS)})",
+    "senders": "STRUCT(sender VARCHAR, requests BIGINT, accepted BIGINT, refused BIGINT)[]",
+    "faults": "MAP(VARCHAR, BIGINT)",
+    "files": 'STRUCT(kind VARCHAR, "key" VARCHAR, "rows" BIGINT, bytes BIGINT, sha256 VARCHAR)[]',
+    "settings": "VARCHAR",
+}
+_QUARANTINED = {
+    "record": "VARCHAR",
+    "record_base64": "VARCHAR",
+    "reason": "VARCHAR",
+    "sender": "VARCHAR",
+    "received_at": "TIMESTAMP",
+    "request": "BIGINT",
+    "line": "BIGINT",
+    "lines": "BIGINT",
+}
+
+
+def open_lake(place: Place) -> duckdb.DuckDBPyConnection:
+    """A connection with the lake's views, locked; raises NoLake or LakeDown."""
+    store = place.store()
+    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "python_enable_replacements": False})
+    connection.execute("SET TimeZone='UTC'")
+    if place.is_s3:
+        from obstore.fsspec import FsspecStore
+
+        connection.register_filesystem(FsspecStore("s3"))
+    for tap, settings in newest_settings(store).items():
+        connection.execute(_tap_view(place, store, tap, settings))
+    connection.execute(_manifests(place, store))
+    connection.execute(_quarantine(place, store))
+    connection.execute(f"SET allowed_directories=[{literal(place.path(''))}]")
+    lock(connection)
+    return connection
+
+
+def _paths(place: Place, store: ObjectStore, prefix: str, ending: str) -> list[str]:
+    return sorted(place.path(entry.key) for entry in store.list(prefix) if entry.key.endswith(ending))
+
+
+def _list(paths: list[str]) -> str:
+    return f"[{', '.join(map(literal, paths))}]"
+
+
+def _empty(name: str, columns: dict[str, str]) -> str:
+    selected = ", ".join(f"NULL::{kind} AS {quote(column)}" for column, kind in columns.items())
+    return f"CREATE VIEW {quote(name)} AS SELECT {selected} WHERE false"
+
+
+def _tap_view(place: Place, store: ObjectStore, tap: str, settings: TapSettings) -> str:
+    paths = _paths(place, store, f"{tap}/data/", ".parquet")
+    if not paths:
+        return _empty(tap, {column.name: column.type for column in settings.output} | dict.fromkeys(_PARTITIONS, "INTEGER"))
+    return f"CREATE VIEW {quote(tap)} AS SELECT * FROM read_parquet({_list(paths)}, union_by_name=true, {_HIVE})"
+
+
+def _json(paths: list[str], columns: dict[str, str], more: str = "") -> str:
+    typed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
+    return f"read_json({_list(paths)}, columns={{{typed}}}, format='newline_delimited', maximum_object_size=100000000{more})"
+
+
+def _manifests(place: Place, store: ObjectStore) -> str:
+    paths = _paths(place, store, "_mesh/landed/", ".json")
+    columns = {name: kind for name, kind in _MANIFEST.items() if name != "counts"} | dict.fromkeys(_COUNTS, "BIGINT")
+    if not paths:
+        return _empty("_manifests", columns)
+    return f"CREATE VIEW _manifests AS SELECT * EXCLUDE (counts), counts.* FROM {_json(paths, _MANIFEST)}"
+
+
+def _quarantine(place: Place, store: ObjectStore) -> str:
+    paths = _paths(place, store, "_mesh/quarantine/", ".ndjson.gz")
+    if not paths:
+        return _empty("_quarantine", {"tap": "VARCHAR", "reason": "VARCHAR"} | _QUARANTINED | {"batch": "VARCHAR"})
+    parts = "split(filename, '/')"
+    source = _json(paths, _QUARANTINED, ", filename=true, compression='gzip'")
+    where = f"{parts}[-3] AS tap, reason, record, record_base64, sender, received_at, request, line, lines"
+    return f"CREATE VIEW _quarantine AS SELECT {where}, replace({parts}[-1], '.ndjson.gz', '') AS batch FROM {source}"

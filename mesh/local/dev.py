@@ -1,0 +1,135 @@
+"""`tapmesh dev`: the whole mesh on this machine, reloaded when a file of it is saved, ended cleanly by Ctrl-C."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+
+from mesh.grants.keys import dev_key
+from mesh.local.child import LanderChild
+from mesh.local.server import Edge
+from mesh.local.workspace import STACK, Workspace
+from mesh.plan import TapPlan, plan_taps
+from mesh.spec import Checked, load
+from mesh.spec.mesh import Mesh
+from tap_runtime import FORMAT, lake, spool
+from tap_runtime.accept import Acceptor
+
+_WATCH_S = 0.5
+Say = Callable[[str], None]
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Dev:
+    """One run of the laptop mesh. The caller holds the workspace's lock."""
+
+    def __init__(self, file: Path, mesh: Mesh, workspace: Workspace, port: int, say: Say) -> None:
+        self._file, self._workspace, self._port, self._say = file, workspace, port, say
+        self._store = lake.folder(workspace.lake)
+        self._keys = (dev_key(workspace.keys).public(),)
+        self._plans = {plan.name: plan for plan in plan_taps(mesh, STACK, self._keys)}
+        self._files = mesh.files
+        self._edge = Edge(mesh.name, {}, lambda: dt.datetime.now(dt.UTC))
+        self._child = LanderChild(workspace, self._hear)
+
+    async def run(self) -> None:
+        """Serves until SIGINT or SIGTERM, then lands what is open."""
+        for tap, batch in list(spool.batches(self._workspace.spool, "open")):
+            spool.seal(self._workspace.spool, tap, batch)
+        self._store.put(lake.MESH, msgspec.json.encode({"format": FORMAT, "mesh": self._edge.mesh}))
+        self._edge.taps = {name: self._acceptor(plan) for name, plan in self._plans.items()}
+        config = uvicorn.Config(
+            self._edge, "127.0.0.1", self._port, log_level="warning", access_log=False, lifespan="off", server_header=False
+        )
+        server = _Server(config)
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, self._stop, server)
+        await self._child.start()
+        watch = asyncio.create_task(self._watch())
+        try:
+            await server.serve()
+        finally:
+            watch.cancel()
+            await self._end()
+
+    def _stop(self, server: uvicorn.Server) -> None:
+        if not server.should_exit:
+            self._say("stopping: landing what is open …")
+        server.should_exit = True
+
+    async def _end(self) -> None:
+        for acceptor in self._edge.taps.values():
+            acceptor.seal()
+        if await self._child.finish():
+            self._say("stopped; everything acknowledged has landed")
+        else:
+            self._say("stopped; what could not land in time is kept and lands at the next start")
+
+    def _acceptor(self, plan: TapPlan) -> Acceptor:
+        self._store.put(lake.settings_key(plan.name, plan.settings_sha256), plan.settings.to_json())
+        return Acceptor(plan.settings, self._store, self._workspace.spool, os.urandom)
+
+    async def _watch(self) -> None:
+        seen = _times(self._files)
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            now = _times(self._files)
+            if now == seen:
+                continue
+            seen = now
+            checked = await asyncio.to_thread(load, self._file)
+            self._reload(checked)
+            seen = _times(self._files) if checked.mesh is not None else seen
+
+    def _reload(self, checked: Checked) -> None:
+        root = self._file.parent
+        self._edge.problems = tuple(problem.line(root) for problem in checked.problems)
+        if checked.mesh is None:
+            self._say("\n".join(["saved with problems; the mesh runs on as it was:", *self._edge.problems]))
+            return
+        self._files = checked.mesh.files
+        plans = {plan.name: plan for plan in plan_taps(checked.mesh, STACK, self._keys)}
+        changed = [name for name in plans if plans[name] != self._plans.get(name)]
+        gone = [name for name in self._plans if name not in plans]
+        for name in [*changed, *gone]:
+            if name in self._edge.taps:
+                self._edge.taps[name].seal()
+        self._edge.taps = {name: self._acceptor(plan) if name in changed else self._edge.taps[name] for name, plan in plans.items()}
+        self._plans = plans
+        self._say(f"reloaded: {', '.join(changed) or 'no tap'} changed" + (f", {', '.join(gone)} removed" if gone else ""))
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "landed":
+                bad = event["refused"] + event["quarantined"]
+                text = f"landed {event['tap']}: {event['rows']:,} rows, {event['bytes']:,} bytes in {event['took_ms']} ms"
+                self._say(text + (f"; {bad:,} in quarantine" if bad else ""))
+            case "failed":
+                self._say(f"could not land {event['tap']} yet ({event['code']}); it is kept and tried again in {event['retry_s']:g} s")
+            case "lost":
+                self._say(f"the spool of {event['tap']} {event['batch']} has vanished: presumed lost, at most {event['at_most']}")
+            case _:
+                self._say("the lander ended and was started again")
+
+
+def _times(files: tuple[Path, ...]) -> dict[Path, float]:
+    found = {}
+    for file in files:
+        with contextlib.suppress(OSError):
+            found[file] = file.stat().st_mtime
+    return found
