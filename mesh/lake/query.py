@@ -1,5 +1,7 @@
 """SQL over a lake: a view for each tap, `_quarantine` and `_manifests`, in a DuckDB that can reach nothing but the lake."""
 
+from pathlib import Path
+
 import duckdb
 
 from mesh.lake.place import Place, newest_settings
@@ -33,8 +35,8 @@ _QUARANTINED = {
 }
 
 
-def open_lake(place: Place) -> duckdb.DuckDBPyConnection:
-    """A connection with the lake's views, locked; raises NoLake or LakeDown."""
+def open_lake(place: Place, scratch: Path) -> duckdb.DuckDBPyConnection:
+    """A connection with the lake's views that reaches the lake and `scratch` only; raises NoLake or LakeDown."""
     store = place.store()
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "python_enable_replacements": False})
     connection.execute("SET TimeZone='UTC'")
@@ -46,7 +48,7 @@ def open_lake(place: Place) -> duckdb.DuckDBPyConnection:
         connection.execute(_tap_view(place, store, tap, settings))
     connection.execute(_manifests(place, store))
     connection.execute(_quarantine(place, store))
-    connection.execute(f"SET allowed_directories=[{literal(place.path(''))}]")
+    connection.execute(f"SET allowed_directories=[{literal(place.path('').rstrip('/') + '/')}, {literal(str(scratch) + '/')}]")
     lock(connection)
     return connection
 

@@ -1,0 +1,42 @@
+"""`tapmesh dev`: the mesh on this machine."""
+
+import asyncio
+import logging
+import socket
+from typing import Annotated
+
+import typer
+
+from mesh.cli.options import TAPS_YAML, File, loaded, state
+from mesh.cli.say import fail, note
+from mesh.local.workspace import Busy, beside
+
+NAME = "dev"
+
+
+def run(
+    file: File = TAPS_YAML,
+    port: Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")] = 8900,
+) -> None:
+    """Run the whole mesh on this machine, no account needed; Ctrl-C lands what is open. Example: tapmesh dev --port 8900"""
+    from mesh.local.dev import Dev
+
+    logging.basicConfig(level=logging.DEBUG if state.debug else logging.WARNING)
+    mesh = loaded(file)
+    workspace = beside(file)
+    try:
+        workspace.lock("server")
+    except Busy as busy:
+        fail(str(busy), "stop it first, or use another folder", code=1)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            fail(f"port {port} cannot be used: {error.strerror}", "choose another: tapmesh dev --port 8901", code=1)
+    server = Dev(file.resolve(), mesh, workspace, port, note)
+    note(f"{mesh.name}: {len(mesh.taps)} taps at http://127.0.0.1:{port}/  (lake: {workspace.lake})")
+    for name, tap in mesh.taps.items():
+        note(f"  http://127.0.0.1:{port}/taps/{name}  {tap.about or ''}")
+    note("Ctrl-C lands what is open and stops")
+    asyncio.run(server.run())
