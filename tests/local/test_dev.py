@@ -1,0 +1,125 @@
+"""`tapmesh dev` as its user meets it: post, query, reload, stop."""
+
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.local.conftest import RunningMesh
+
+
+@pytest.mark.parametrize("tap", ["buffered", "stored"])
+def test_what_is_posted_can_be_queried(mesh: RunningMesh, tap: str) -> None:
+    mesh.start()
+    status, receipt = mesh.post(tap, b'{"id":"a","n":1}\n{"id":"b","n":"x"}\n')
+    assert (status, receipt["accepted"], receipt["quarantined"]) == (200, 1, [{"line": 2, "reason": "$.n: expected int, got str"}])
+    mesh.wait_for(lambda: mesh.query(f"select id, n from {tap}") == [{"id": "a", "n": 1}], "the row", within_s=30)
+    assert mesh.query("select tap, reason, record from _quarantine") == [
+        {"tap": tap, "reason": "$.n: expected int, got str", "record": '{"id":"b","n":"x"}'}
+    ]
+    traced = mesh.run("trace", receipt["receipt"])
+    assert "state:    landed" in traced.stdout
+    assert mesh.run("trace", "nonsense").returncode == 2
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("group", [False, True])
+def test_a_signal_lands_what_is_open(mesh: RunningMesh, how: signal.Signals, group: bool) -> None:
+    mesh.file.write_text(mesh.file.read_text().replace("age: 1s", "age: 300s"))
+    mesh.start()
+    for tap in ("buffered", "stored"):
+        assert mesh.post(tap, b'{"id":"a","n":1}\n')[0] == 200
+    assert mesh.stop(how, group) < 15
+    assert mesh.query("select id from buffered union all select id from stored") == [{"id": "a"}, {"id": "a"}]
+    assert mesh.leftovers() == []
+
+
+def test_it_stops_on_sigint_though_it_was_started_with_sigint_ignored(mesh: RunningMesh) -> None:
+    command = subprocess.list2cmdline(mesh.command("dev", "--port", str(mesh.port), "--file", str(mesh.file)))
+    mesh.process = subprocess.Popen(["sh", "-c", f"trap '' INT; exec {command}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    mesh.wait_for(lambda: mesh.http.request("GET", f"http://127.0.0.1:{mesh.port}/healthz").status == 200, "the server")
+    assert mesh.stop(signal.SIGINT) < 15
+
+
+def test_a_second_mesh_on_the_folder_is_refused(mesh: RunningMesh) -> None:
+    mesh.start()
+    second = mesh.run("dev", "--port", "1")
+    assert second.returncode == 1
+    assert "another tapmesh runs on" in second.stderr
+
+
+def test_a_broken_save_keeps_the_old_mesh_and_a_good_one_replaces_it(mesh: RunningMesh) -> None:
+    mesh.file.write_text(mesh.file.read_text().replace("age: 1s", "age: 300s"))
+    mesh.start()
+    good = mesh.file.read_text()
+    assert mesh.post("buffered", b'{"id":"before","n":1}\n')[0] == 200
+    mesh.file.write_text(good.replace("team: growth, schema", "team: grwth, schema"))
+    mesh.wait_for(lambda: "did you mean growth?" in mesh.log.read_text(), "the problem to be said")
+    assert mesh.post("buffered", b'{"id":"during","n":2}\n')[0] == 200
+    page = mesh.http.request("GET", f"http://127.0.0.1:{mesh.port}/").data.decode()
+    assert "did you mean growth?" in page
+    mesh.file.write_text(good.replace("buffered: {team: growth,", "buffered: {team: growth, sql: 'select id from events',"))
+    mesh.wait_for(lambda: "reloaded: buffered changed" in mesh.log.read_text(), "the reload")
+    assert mesh.post("buffered", b'{"id":"after","n":3}\n')[0] == 200
+    mesh.stop()
+    rows = mesh.query("select id, n from buffered order by _received_at nulls last")
+    assert rows == [{"id": "before", "n": 1}, {"id": "during", "n": 2}, {"id": "after", "n": None}]
+
+
+def test_a_lake_that_cannot_be_written_refuses_and_recovers(mesh: RunningMesh) -> None:
+    mesh.start()
+    assert mesh.post("buffered", b'{"id":"kept","n":1}\n')[0] == 200
+    inner, aside = mesh.folder / ".mesh/lake/_mesh", mesh.folder / "aside"
+    inner.rename(aside)
+    inner.write_text("in the way")
+    status, refused = mesh.post("stored", b'{"id":"refused","n":1}\n')
+    assert (status, refused["error"]) == (503, "lake_down")
+    assert mesh.post("buffered", b'{"id":"goes on","n":2}\n')[0] == 200
+    time.sleep(2)
+    inner.unlink()
+    aside.rename(inner)
+    mesh.wait_for(lambda: mesh.post("stored", b'{"id":"again","n":1}\n')[0] == 200, "the lake to take records again")
+    mesh.stop()
+    assert sorted(row["id"] for row in mesh.query("select id from buffered")) == ["goes on", "kept"]
+    assert mesh.query("select id from stored") == [{"id": "again"}]
+    assert mesh.leftovers() == []
+
+
+def test_tokens_are_asked_for_and_explained(mesh: RunningMesh) -> None:
+    mesh.start()
+    token = mesh.run("token", "--as", "lead", "--tap", "closed_club").stdout.strip()
+    stranger = mesh.run("token", "--as", "partner", "--tap", "closed_club")
+    assert "partner is not granted" in stranger.stderr
+    assert mesh.post("closed_club", b'{"id":"a"}')[1]["error"] == "no_token"
+    assert mesh.post("closed_club", b'{"id":"a"}', x_bd_authorization="nonsense")[1]["error"] == "bad_token"
+    status, refused = mesh.post("closed_club", b'{"id":"a"}', x_bd_authorization=stranger.stdout.strip())
+    assert (status, refused["error"], "team growth" in refused["hint"]) == (403, "not_granted", True)
+    assert mesh.post("closed_club", b'{"id":"a"}', authorization=f"Bearer {token}")[0] == 200
+    assert mesh.post("nowhere", b"")[1]["error"] == "no_such_tap"
+
+
+def test_browsers_of_the_taps_origins_may_post_and_the_page_is_local(mesh: RunningMesh) -> None:
+    mesh.start()
+    url = f"http://127.0.0.1:{mesh.port}"
+    asks = {"origin": "https://shop.acme.example", "access-control-request-method": "POST"}
+    allowed = mesh.http.request("OPTIONS", f"{url}/taps/closed_club", headers=asks)
+    assert (allowed.status, allowed.headers["access-control-allow-origin"]) == (204, "https://shop.acme.example")
+    other = mesh.http.request("OPTIONS", f"{url}/taps/closed_club", headers={**asks, "origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in other.headers
+    assert mesh.http.request("GET", f"{url}/", headers={"host": "evil.example"}).status == 403
+
+
+def test_send_reports_receipts_and_refusals(mesh: RunningMesh) -> None:
+    mesh.start()
+    data = mesh.folder / "data.ndjson"
+    data.write_text("".join(f'{{"id":"r{n}","n":{n}}}\n' for n in range(25_000)))
+    url = f"http://127.0.0.1:{mesh.port}/taps"
+    command = mesh.command("send", str(data), "--to", "stored", "--url", f"{url}/stored")
+    sent = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert sent.returncode == 0, sent.stderr
+    assert "25,000 records accepted (stored)" in sent.stderr
+    refused = subprocess.run([*command[:-1], f"{url}/closed_club"], capture_output=True, text=True, timeout=60)
+    assert (refused.returncode, "401 no_token" in refused.stderr) == (1, True)
+    mesh.stop()
+    assert mesh.query("select count(*) as n, count(distinct id) as ids from stored") == [{"n": 25_000, "ids": 25_000}]
