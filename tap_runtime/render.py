@@ -19,6 +19,7 @@ from tap_runtime.settings import TapSettings
 
 DEADLINE_S = 25.0
 BISECT_RUNS = 200
+PART_BYTES = 4_000_000
 PARQUET, QUARANTINE = "part.parquet", "quarantine.ndjson.gz"
 
 _WHOLE_BATCH = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.PermissionException, SqlRefused)
@@ -112,7 +113,7 @@ def _outputs(work: Work, out: Path) -> tuple[int, list[_Failed]]:
 
 
 def _run(work: Work, out: Path, connection: sandbox.Connection) -> tuple[int, list[_Failed]]:
-    source = sandbox.spooled(work.settings, work.data)
+    source = sandbox.spooled(work.settings, *_parts(work.data, out))
     copy = _copy(work, out / PARQUET)
     try:
         sandbox.lock(connection, reads=work.data, writes=out)
@@ -124,6 +125,24 @@ def _run(work: Work, out: Path, connection: sandbox.Connection) -> tuple[int, li
     except _BY_ROW as error:
         (out / PARQUET).unlink(missing_ok=True)
         return _bisect(work, connection, source, copy, error)
+
+
+def _parts(data: Path, out: Path) -> list[Path]:
+    """The data as it is or, where it is large, in smaller copies: DuckDB's reader holds up to 32 MiB of a file at once."""
+    if data.stat().st_size <= 3 * PART_BYTES:
+        return [data]
+    parts: list[Path] = []
+    with data.open("rb") as source:
+        while chunk := source.read(PART_BYTES):
+            parts.append(out / f"part-{len(parts)}.ndjson")
+            try:
+                with parts[-1].open("wb") as part:
+                    part.writelines((chunk, source.readline()))
+            except OSError:  # no room for copies: then at the price of memory
+                for path in parts:
+                    path.unlink(missing_ok=True)
+                return [data]
+    return parts
 
 
 def _copy(work: Work, target: Path) -> Callable[[sandbox.Connection], int]:

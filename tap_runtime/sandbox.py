@@ -17,8 +17,10 @@ from tap_runtime.schema import Column
 from tap_runtime.settings import TapSettings
 
 MAX_EXECUTION_MS = 20_000
-MAX_SPOOLED_LINE = 4_000_000  # DuckDB's JSON reader holds twice this; records.py quarantines a line that would pass it
-_ROW_GROUP = 40_960
+MAX_SPOOLED_LINE = (
+    4_000_000  # records.py quarantines a line that would pass it; DuckDB's JSON reader never takes less than 16 MB as its limit
+)
+_ROW_GROUP = "ROW_GROUP_SIZE 20480, ROW_GROUP_SIZE_BYTES '4MB'"  # 8 MB and more run out of 56 MB (docs/benchmarks.md)
 
 _TABLE_FUNCTIONS = {"unnest", "range", "generate_series"}
 _QUERY_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
@@ -58,6 +60,7 @@ def connect(memory_mb: int) -> Connection:
         "threads": 1,
         "memory_limit": f"{memory_mb - 72}MB",
         "temp_directory": "",
+        "preserve_insertion_order": False,  # row groups by bytes need it; one thread reads in order all the same
         "max_execution_time": MAX_EXECUTION_MS,
         "allow_persistent_secrets": False,
         "autoinstall_known_extensions": False,
@@ -158,13 +161,14 @@ def empty_view(columns: tuple[Column, ...], keeps_extra: bool) -> str:
     return f"CREATE OR REPLACE VIEW events AS SELECT {selected} WHERE false"
 
 
-def spooled(settings: TapSettings, data: Path) -> str:
-    """A sealed batch's one file of spooled lines as a table function: r, t, s, d and, where extra fields are kept, x."""
+def spooled(settings: TapSettings, *data: Path) -> str:
+    """A sealed batch's spooled lines, in one file or several, as a table function: r, t, s, d and, where extra fields are kept, x."""
     fields = ", ".join(f"{quote(column.name)} {column.type.sql}" for column in settings.columns)
     kinds = {"r": "BIGINT", "t": "BIGINT", "s": "VARCHAR", "d": f"STRUCT({fields})" if fields else "JSON"}
     kinds |= {"x": "JSON"} if _has_extra(settings) else {}
     columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in kinds.items())
-    return f"read_json({literal(str(data))}, format='newline_delimited', columns={{{columns}}}, maximum_object_size={MAX_SPOOLED_LINE})"
+    files = f"[{', '.join(literal(str(path)) for path in data)}]"
+    return f"read_json({files}, format='newline_delimited', columns={{{columns}}}, maximum_object_size={MAX_SPOOLED_LINE})"
 
 
 def events_view(settings: TapSettings, batch: str, source: str) -> str:
@@ -189,7 +193,7 @@ def wrap(settings: TapSettings) -> str:
 def copy_statement(query: str, target: Path, metadata: dict[str, str]) -> str:
     """COPY to one ZSTD Parquet file. Level 1: 20 % less CPU than the default for 1 % more bytes (docs/benchmarks.md)."""
     pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in metadata.items())
-    options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP}, KV_METADATA {{{pairs}}}, RETURN_STATS"
+    options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, {_ROW_GROUP}, KV_METADATA {{{pairs}}}, RETURN_STATS"
     return f"COPY ({query}) TO {literal(str(target))} ({options})"
 
 
