@@ -26,7 +26,7 @@ SETTINGS = TapSettings(
     issuer="test/s3",
     sql="select * from events",
     columns=(Column("id", Type("VARCHAR", "VARCHAR"), required=True),),
-    output=(OutputColumn("id", "VARCHAR"),),
+    output=(OutputColumn("id", "VARCHAR"), OutputColumn("_extra", "VARCHAR", cast=True)),
     ack="stored",
     public=True,
 )
