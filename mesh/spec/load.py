@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mesh.spec.language import PersonKeys, Top
-from mesh.spec.mesh import Mark, Mesh, Person, Tap
-from mesh.spec.nodes import Path_, Tree, read_tree
+from mesh.spec.language import PersonKeys, TapKeys, Top
+from mesh.spec.mesh import Mesh, Person, Tap
+from mesh.spec.nodes import At, Path_, Tree, read_tree
 from mesh.spec.problems import Problem, did_you_mean, in_order
-from mesh.spec.statement import Binder
-from mesh.spec.taps import Known, make_tap
-from mesh.spec.validate import validate
+from mesh.spec.taps import Known, draft_tap, make_taps
+from mesh.spec.validate import FAULTY, cleaned, validate
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _INCLUDED = ("people", "teams", "taps")
@@ -46,23 +45,20 @@ def load(path: Path) -> Checked:
         return Checked(None, in_order(tree.problems), ())
     top = validate(Top, {key: value for key, value in tree.value.items() if key not in _INCLUDED}, tree, ())
     _gather(parts, tree)
-    for pattern in top.include if top is not None else ():
-        _include(parts, tree, pattern)
-    people, teams = _people(parts), _teams(parts)
+    for index, pattern in enumerate(top.include if top is not None else ()):
+        _include(parts, tree, index, pattern)
+    known = Known(_people(parts), _teams(parts))
     defaults = _defaults(tree)
-    known = Known(people, teams, Binder(), [])
-    taps = {
-        name: tap
-        for name, (where, value) in parts.members["taps"].items()
-        if (tap := make_tap(name, value, defaults, where, tree, known)) is not None
-    }
+    found = [(value, At(where, ("taps", name), tree)) for name, (where, value) in parts.members["taps"].items()]
+    drafts = [draft for value, at in found if (draft := draft_tap(value, defaults, at, known)) is not None]
+    taps = make_taps(drafts, known)
     _check_concurrency(tree, taps)
     problems = in_order(problem for each in parts.trees for problem in each.problems)
     warnings = in_order(known.warnings)
     if problems or top is None:
         return Checked(None, problems, warnings)
     files = tuple(dict.fromkeys([*parts.files, *known.files]))
-    return Checked(Mesh(top.mesh, top.lake.bucket, top.lake.adopt, people, teams, taps, files), (), warnings)
+    return Checked(Mesh(top.mesh, top.lake.bucket, top.lake.adopt, known.people, known.teams, taps, files), (), warnings)
 
 
 def _gather(parts: _Parts, tree: Tree) -> None:
@@ -79,7 +75,7 @@ def _gather(parts: _Parts, tree: Tree) -> None:
                 tree.say(
                     tree.mark((kind, name)),
                     (kind, name),
-                    f"stands twice; first in {other[0].file.name} line {other[0].mark((kind, name)).line}",
+                    f"stands twice; first in {_seen_from(parts, other[0])} line {other[0].mark((kind, name)).line}",
                 )
                 continue
             if not NAME.fullmatch(name):
@@ -87,24 +83,37 @@ def _gather(parts: _Parts, tree: Tree) -> None:
             parts.members[kind][name] = (tree, value)
 
 
-def _include(parts: _Parts, top: Tree, pattern: str) -> None:
-    where: Path_ = ("include",)
+def _seen_from(parts: _Parts, tree: Tree) -> Path:
+    return tree.file.relative_to(parts.files[0].parent)
+
+
+def _include(parts: _Parts, top: Tree, index: int, pattern: str) -> None:
+    where: Path_ = ("include", index)
+    if pattern == FAULTY:
+        return None
     if pattern.startswith("/") or ".." in Path(pattern).parts:
-        return top.say(top.mark(where), where, f"{pattern}: a pattern below this file's folder, without ..")
-    files = sorted(top.file.parent.glob(pattern))
+        return top.say(top.mark(where), where, f"{pattern}: expected a pattern below this file's folder, without ..")
+    try:
+        files = sorted(top.file.parent.glob(pattern))
+    except (ValueError, NotImplementedError, OSError) as error:
+        return top.say(top.mark(where), where, f"{pattern or 'an empty text'} is not a pattern: {error}")
     if not files:
         return top.say(top.mark(where), where, f"{pattern}: no such file")
     for file in files:
-        tree = read_tree(file)
-        parts.trees.append(tree)
-        parts.files.append(file)
-        if not isinstance(tree.value, dict):
-            continue
+        if file not in parts.files:
+            _included(parts, file)
+    return None
+
+
+def _included(parts: _Parts, file: Path) -> None:
+    tree = read_tree(file)
+    parts.trees.append(tree)
+    parts.files.append(file)
+    if isinstance(tree.value, dict):
         for key in tree.value:
             if key not in _INCLUDED:
-                tree.say(tree.mark((key,)), (key,), f"an included file has {', '.join(_INCLUDED)} only; {did_you_mean(key, _INCLUDED)}")
+                tree.say(tree.mark((key,)), (key,), f"not in an included file, which has {', '.join(_INCLUDED)} only")
         _gather(parts, tree)
-    return None
 
 
 def _people(parts: _Parts) -> dict[str, Person]:
@@ -123,13 +132,20 @@ def _teams(parts: _Parts) -> dict[str, tuple[str, ...]]:
     people = parts.members["people"]
     for name, (tree, value) in parts.members["teams"].items():
         path: Path_ = ("teams", name)
-        if not isinstance(value, list) or not all(isinstance(member, str) for member in value):
+        if not isinstance(value, list):
             tree.say(tree.mark(path), path, "expected a list of people, like [lead]")
             continue
         for index, member in enumerate(value):
-            if member not in people:
-                tree.say(tree.mark((*path, index)), path, f"{member} is not in people; {did_you_mean(member, people)}")
-        teams[name] = tuple(value)
+            if not isinstance(member, str):
+                tree.say(tree.mark((*path, index)), (*path, index), "expected a person's name")
+            elif member not in people:
+                hint = (
+                    "is a team; a team has people only"
+                    if member in parts.members["teams"]
+                    else f"is not in people; {did_you_mean(member, people)}"
+                )
+                tree.say(tree.mark((*path, index)), (*path, index), f"{member} {hint}")
+        teams[name] = tuple(member for member in value if isinstance(member, str))
     return teams
 
 
@@ -140,15 +156,13 @@ def _defaults(tree: Tree) -> dict[str, Any]:
     for key in ("grants", "team"):
         if key in defaults:
             tree.say(tree.mark(("defaults", key)), ("defaults", key), "cannot be a default; write it at each tap")
-    return {key: value for key, value in defaults.items() if key not in ("grants", "team")}
+    own = {key: value for key, value in defaults.items() if key not in ("grants", "team")}
+    good: dict[str, Any] = cleaned(TapKeys, {**own, "team": FAULTY}, tree, ("defaults",))[1]
+    return {key: value for key, value in good.items() if key != "team"}
 
 
 def _check_concurrency(tree: Tree, taps: Mapping[str, Tap]) -> None:
     total = sum(tap.concurrency or 0 for tap in taps.values())
     if total > ACCOUNT_LIMIT - ALWAYS_FREE:
         text = f"the taps reserve {total} in all; an account has {ACCOUNT_LIMIT} by default and {ALWAYS_FREE} must stay free: at most 900"
-        tree.say(_first_mark(tree), ("taps",), f"concurrency: {text}")
-
-
-def _first_mark(tree: Tree) -> Mark:
-    return tree.mark(("taps",))
+        tree.say(tree.mark(("taps",)), ("taps",), f"concurrency: {text}")

@@ -1,9 +1,13 @@
 """A tap's SQL against its declared columns, in the sandbox it will run in: output columns, or DuckDB's message with its caret."""
 
 import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import duckdb
+import msgspec
 
 from tap_runtime import sandbox
 from tap_runtime.errors import SqlRefused
@@ -11,15 +15,27 @@ from tap_runtime.schema import Column
 from tap_runtime.settings import OutputColumn
 
 RESERVED = ("year", "month", "day", "hour")
-_LINE = re.compile(r"\bLINE (\d+):")
+_UNSHARED = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM|VARIANT|GEOMETRY)\b")
+_LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
+_FEW, _AT_ONCE = 50, 100
+_SERIALIZE = "SELECT json_serialize_sql(s) FROM (SELECT unnest($1::VARCHAR[]) AS s)"
 
 
 class BadStatement(Exception):
-    """Why the statement cannot run, for its author; `line` in it, counted from 1."""
+    """Why the statement cannot run, for its author; `line` and `column` in it, counted from 1."""
 
-    def __init__(self, text: str, line: int = 1) -> None:
+    def __init__(self, text: str, line: int = 1, column: int = 1) -> None:
         super().__init__(text)
-        self.line = line
+        self.line, self.column = line, column
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A statement to bind, and the columns of its `events`."""
+
+    sql: str
+    columns: tuple[Column, ...]
+    keeps_extra: bool
 
 
 @dataclass(frozen=True)
@@ -30,33 +46,78 @@ class Bound:
     reads_clock: bool
 
 
-class Binder:
-    """Binds many statements over one locked DuckDB instance."""
+def bind_all(asked: Sequence[Asked]) -> list[Bound | BadStatement]:
+    """What each statement yields or why not. Many are halved between two threads: DuckDB lets go of the GIL."""
+    if len(asked) < _FEW:
+        return _bind(asked)
+    half = len(asked) // 2
+    with ThreadPoolExecutor(2) as pool:
+        return [bound for part in pool.map(_bind, (asked[:half], asked[half:])) for bound in part]
 
-    def __init__(self) -> None:
-        self._connection = sandbox.connect(1024)
-        sandbox.lock(self._connection)
-        self._view = ""
 
-    def bind(self, sql: str, columns: tuple[Column, ...], keeps_extra: bool) -> Bound:
-        """The statement's outputs; raises BadStatement."""
-        view = sandbox.empty_view(columns, keeps_extra)
-        if view != self._view:
-            self._connection.execute(view)
-            self._view = view
-        try:
-            statement = sandbox.check_statement(self._connection, sql)
-            found = sandbox.output_columns(self._connection, sql)
-        except (duckdb.Error, SqlRefused) as error:
-            raise _explained(error, wrapped=not isinstance(error, SqlRefused)) from None
-        return Bound(_outputs(found), statement.reads_clock)
+def _bind(asked: Sequence[Asked]) -> list[Bound | BadStatement]:
+    connection = sandbox.connect(1024)
+    sandbox.lock(connection)
+    bound: list[Bound | BadStatement] = []
+    for start in range(0, len(asked), _AT_ONCE):
+        some = asked[start : start + _AT_ONCE]
+        for each, serialized in zip(some, _serialized(connection, some), strict=True):
+            try:
+                bound.append(_quickly(connection, each, serialized) or _exactly(connection, each))
+            except BadStatement as bad:
+                bound.append(bad)
+    return bound
+
+
+def _serialized(connection: sandbox.Connection, asked: Sequence[Asked]) -> list[str | None]:
+    try:
+        return [row[0] for row in connection.execute(_SERIALIZE, [[each.sql for each in asked]]).fetchall()]
+    except duckdb.Error:
+        return [None] * len(asked)
+
+
+def _quickly(connection: sandbox.Connection, asked: Asked, serialized: str | None) -> Bound | None:
+    """The usual, good statement with half the parsing: `events` is a CTE. None: look exactly, as the running tap does."""
+    if serialized is None or '"class":"PARAMETER"' in serialized:
+        return None
+    try:
+        parsed = msgspec.json.decode(serialized)
+        if parsed["error"] or len(parsed["statements"]) != 1:
+            return None
+        statement = sandbox.walk(asked.sql, parsed)
+        select = sandbox.empty_view(asked.columns, asked.keeps_extra).split(" AS ", 1)[1]
+        rows = connection.execute(f"DESCRIBE WITH events AS ({select}) SELECT * FROM (\n{asked.sql}\n)").fetchall()
+    except (duckdb.Error, SqlRefused, RecursionError):
+        return None
+    return Bound(_outputs([(str(row[0]), str(row[1])) for row in rows]), statement.reads_clock)
+
+
+def _exactly(connection: sandbox.Connection, asked: Asked) -> Bound:
+    connection.execute(sandbox.empty_view(asked.columns, asked.keeps_extra))
+    try:
+        statement = sandbox.check_statement(connection, asked.sql)
+        found = sandbox.output_columns(connection, asked.sql)
+    except (duckdb.Error, SqlRefused) as error:
+        raise _explained(error, wrapped=not isinstance(error, SqlRefused)) from None
+    except RecursionError:
+        raise BadStatement("too deeply nested; split it up into CTEs") from None
+    return Bound(_outputs(found), statement.reads_clock)
 
 
 def _explained(error: Exception, wrapped: bool) -> BadStatement:
+    """DuckDB's words, its line counted in the author's text; the caret moves along where the number gets shorter."""
     text = re.sub(r"\n\s*\n", "\n", str(error)).strip()
     match = _LINE.search(text)
-    line = max(1, int(match[1]) - wrapped) if match else 1
-    return BadStatement(_LINE.sub(f"LINE {line}:", text), line)
+    if match is None:
+        return BadStatement(text)
+    line = max(1, int(match[1]) - wrapped)
+    shown, shorter = f"LINE {line}: ", len(match[1]) - len(str(line))
+    before, after = text[: match.start()] + shown, text[match.end() :].split("\n")
+    if len(after) > 1 and after[1].strip() == "^":
+        after[1] = after[1][shorter:]
+        cut = after[0].startswith("...")
+        return BadStatement(before + "\n".join(after), line, 1 if cut else max(1, after[1].index("^") + 1 - len(shown)))
+    return BadStatement(before + "\n".join(after), line)
 
 
 def _outputs(found: list[tuple[str, str]]) -> tuple[OutputColumn, ...]:
@@ -71,10 +132,16 @@ def _outputs(found: list[tuple[str, str]]) -> tuple[OutputColumn, ...]:
 
 
 def _output(name: str, kind: str) -> OutputColumn:
-    for refused in ("INTERVAL", "UNION", "BIT", "BIGNUM", "VARIANT", "GEOMETRY"):
-        if re.search(rf"\b{refused}\b", kind):
-            raise BadStatement(f"column {name} is {kind}, which Parquet readers do not share; cast it, for example to VARCHAR")
+    cast = _kept_as(kind)
+    if cast is None:
+        raise BadStatement(f"column {name} is {kind}, which Parquet readers do not share; cast it, for example to VARCHAR")
+    return OutputColumn(name, cast, cast != kind)
+
+
+@cache
+def _kept_as(kind: str) -> str | None:
+    if _UNSHARED.search(kind):
+        return None
     cast = re.sub(r"\bU?HUGEINT\b", "DECIMAL(38,0)", kind)
     cast = re.sub(r"\bJSON\b", "VARCHAR", cast) if '"' not in kind else cast
-    cast = "VARCHAR" if cast.startswith("ENUM(") or kind == '"NULL"' else cast
-    return OutputColumn(name, cast, cast != kind)
+    return "VARCHAR" if cast.startswith("ENUM(") or kind == '"NULL"' else cast

@@ -1,6 +1,8 @@
 """DuckDB column syntax -> the runtime's `Type`, through DuckDB's own parser."""
 
+import difflib
 import re
+from functools import lru_cache
 from typing import Any, Literal
 
 import duckdb
@@ -10,6 +12,7 @@ from tap_runtime.schema import SCALARS, Column, Field, Type
 
 _NOT_NULL = re.compile(r"\s+NOT\s+NULL\s*$", re.IGNORECASE)
 _ALIASES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
+_MAX_NESTED = 100
 _ALLOWED = f"{', '.join(SCALARS)}, STRUCT(…), LIST (type[]) or MAP(VARCHAR, …)"
 
 
@@ -24,15 +27,23 @@ def parse_column(name: str, text: str, epoch: Literal["s", "ms"] | None, about: 
     return Column(name, kind, required=bare != text, about=about)
 
 
+@lru_cache(maxsize=1000)
 def parse_type(text: str) -> Type:
     """One type; raises ValueError in words."""
     if re.search(r"\b(NOT\s+NULL|COLLATE|DEFAULT|PRIMARY|CHECK)\b", text, re.IGNORECASE):
         raise ValueError("only NOT NULL may stand behind a column's type, and only at its end")
     try:
-        found = duckdb.sqltype(text)
+        if max(text.count("["), text.count("(")) > _MAX_NESTED:
+            raise ValueError(f"at most {_MAX_NESTED} brackets in a type")
+        return _convert(duckdb.sqltype(text))
     except duckdb.Error:
-        raise ValueError(f"{text.strip()[:60]} is not a DuckDB type; allowed: {_ALLOWED}") from None
-    return _convert(found)
+        shown = text.strip()[:60] or "an empty text"
+        raise ValueError(f"{shown} is not a DuckDB type; {_allowed(text)}") from None
+
+
+def _allowed(text: str) -> str:
+    close = difflib.get_close_matches(text.strip().upper(), SCALARS, n=1)
+    return f"did you mean {close[0]}?" if close else f"allowed: {_ALLOWED}"
 
 
 def _convert(found: Any) -> Type:

@@ -10,6 +10,8 @@ from mesh.spec.nodes import Path_, Tree
 from mesh.spec.problems import did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
+FAULTY = "\0"  # stands where a fault was said already; no text of a file can be it
+_STAND_IN = {"team": FAULTY, "to": FAULTY, "type": FAULTY, "version": 1, "mesh": "faulty", "email": "faulty@faulty.faulty"}
 _UNION_TAGS = ("str", "int", "GrantKeys", "ReadKeys", "ColumnKeys")
 _WANTED = {
     "string_type": "expected text",
@@ -18,80 +20,113 @@ _WANTED = {
     "list_type": "expected a list",
     "dict_type": "expected keys and values",
     "model_type": "expected keys and values",
-    "missing": "required, but missing",
+    "greater_than_equal": "expected 1 to 900",
+    "less_than_equal": "expected 1 to 900",
 }
-
-
-def validate(model: type[Model], value: Any, tree: Tree, path: Path_) -> Model | None:
-    """The model of `value`, its faults noted in `tree`; what is faulty is left out, so that the rest is still looked at."""
-    value = copy.deepcopy(value)
-    said: set[Path_] = set()
-    for _ in range(8):
-        try:
-            return model.model_validate(value)
-        except ValidationError as invalid:
-            faults = _without_union_noise(invalid)
-        removed = False
-        for where, fault in faults:
-            if where not in said:
-                tree.say(tree.mark((*path, *where)), (*path, *where), _words(model, fault))
-            said.add(where)
-            removed |= _remove(value, where)
-        if not removed:
-            return None
-    return None
-
-
-def _without_union_noise(invalid: ValidationError) -> list[tuple[Path_, Any]]:
-    """One fault a place: of the members of a union the one whose shape was meant."""
-    found: dict[Path_, Any] = {}
-    for fault in invalid.errors(include_url=False, include_context=True):
-        where = tuple(part for part in fault["loc"] if part not in _UNION_TAGS)
-        shape = fault["loc"][-1] if fault["loc"] else ""
-        if shape in ("str", "int") and isinstance(fault["input"], dict):
-            continue
-        found.setdefault(where, fault)
-    return list(found.items())
-
-
-def _words(model: type[BaseModel], fault: Any) -> str:
-    kind, given = fault["type"], fault["input"]
-    if kind == "extra_forbidden":
-        return _unknown_key(model, fault["loc"])
-    if kind == "literal_error":
-        allowed = [part.strip(" '\"") for part in str(fault["ctx"]["expected"]).replace(" or ", ", ").split(",")]
-        return (
-            f"expected one of {', '.join(allowed)}; {did_you_mean(given, allowed)}"
-            if isinstance(given, str)
-            else f"expected {' or '.join(allowed)}"
-        )
-    if kind == "value_error":
-        return f"{str(fault['ctx']['error'])}, got {_shown(given)}"
-    if kind == "string_pattern_mismatch":
-        return f"not accepted: {_shown(given)}; expected {_PATTERNS.get(str(fault['loc'][-1]), 'the form ' + str(fault['ctx']['pattern']))}"
-    if kind == "missing":
-        return _WANTED[kind]
-    return f"{_WANTED.get(kind, str(fault['msg']).lower())}, got {_shown(given)}"
-
-
+_WANTED_AT: dict[Path_, str] = {
+    ("grants", "write"): "expected a person, a team or {to: …, until: …}",
+    ("grants", "read"): "expected a person, a team, {role: …} or {account: …}",
+    ("schema",): "expected a DuckDB type, or {type: …, epoch: …, about: …}",
+}
 _PATTERNS = {
-    "mesh": "a lower-case name of at most 15 letters, digits and -",
-    "bucket": "an S3 bucket name: 3 to 63 lower-case letters, digits, . and -",
+    "mesh": "a-z, then a-z, 0-9 and -, at most 15 characters",
+    "bucket": "an S3 bucket name: 3 to 63 characters of a-z, 0-9, . and -, first and last a letter or digit",
     "email": "an e-mail address",
     "role": "arn:aws:iam::<account>:role/<name>",
 }
 
 
-def _unknown_key(model: type[BaseModel], where: tuple[Any, ...]) -> str:
+def validate(model: type[Model], value: Any, tree: Tree, path: Path_) -> Model | None:
+    """The model of `value`, its faults noted in `tree`; what is faulty is left out, so that the rest is still looked at."""
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return cleaned(model, value, tree, path)[0]
+
+
+def cleaned(model: type[Model], value: Any, tree: Tree, path: Path_) -> tuple[Model | None, Any]:
+    """The model, and the values without what is faulty."""
+    value = copy.deepcopy(value)
+    said: set[Path_] = set()
+    for _ in range(8):
+        try:
+            return model.model_validate(value), value
+        except ValidationError as invalid:
+            faults = _without_union_noise(invalid, value)
+        for where, fault in faults:
+            if where not in said:
+                tree.say(tree.mark((*path, *where)), (*path, *where), _words(model, where, fault))
+            said.add(where)
+        if not all([_set_aside(value, where) for where, _ in faults]):
+            break
+    return None, value
+
+
+def _without_union_noise(invalid: ValidationError, value: Any) -> list[tuple[Path_, Any]]:
+    """One fault a place: of the members of a union the one whose shape was meant."""
+    found: dict[Path_, Any] = {}
+    meant_otherwise = []
+    for fault in invalid.errors(include_url=False, include_context=True):
+        where = _place(fault["loc"], value)
+        if fault["loc"] and fault["loc"][-1] in ("str", "int") and isinstance(fault["input"], dict):
+            meant_otherwise.append((where, fault))
+        else:
+            found.setdefault(where, fault)
+    for where, fault in meant_otherwise:
+        if not any(other[: len(where)] == where for other in found):
+            found[where] = fault
+    return list(found.items())
+
+
+def _place(loc: tuple[str | int, ...], value: Any) -> Path_:
+    """pydantic's place without the names of a union's members."""
+    where: Path_ = ()
+    for part in loc:
+        inside = part in value if isinstance(value, dict) else isinstance(value, list) and isinstance(part, int) and part < len(value)
+        if not inside and part in _UNION_TAGS:
+            continue
+        where = (*where, part)
+        value = value[part] if inside else None
+    return where
+
+
+def _words(model: type[BaseModel], where: Path_, fault: Any) -> str:
+    kind, given = fault["type"], fault["input"]
+    if kind == "extra_forbidden":
+        return _unknown_key(model, where, fault["loc"])
+    if kind == "missing":
+        return "required, but missing"
+    if kind == "value_error":
+        return f"{str(fault['ctx']['error'])}, got {_shown(given)}"
+    if kind == "literal_error":
+        allowed = [part.strip(" '\"") for part in str(fault["ctx"]["expected"]).replace(" or ", ", ").split(",")]
+        close = did_you_mean(given, allowed) if isinstance(given, str) else ""
+        return f"expected {' or '.join(allowed)}, got {_shown(given)}" + (f"; {close}" if close.startswith("did") else "")
+    if kind == "string_pattern_mismatch":
+        return f"expected {_PATTERNS.get(str(where[-1]), 'the form ' + str(fault['ctx']['pattern']))}, got {_shown(given)}"
+    wanted = _WANTED_AT.get(where[:-1]) or _WANTED.get(kind, str(fault["msg"]).lower())
+    return f"{wanted}, got {_shown(given)}"
+
+
+def _unknown_key(model: type[BaseModel], where: Path_, loc: tuple[str | int, ...]) -> str:
     name = str(where[-1])
     if name in NOT_YET:
         return f"not yet: {name} is reserved for a later version; leave it out"
-    for part in (part for part in where[:-1] if isinstance(part, str) and part not in _UNION_TAGS):
-        for field_name, field in model.model_fields.items():
-            nested = field.annotation
-            if part in (field_name, field.alias) and isinstance(nested, type) and issubclass(nested, BaseModel):
-                model = nested
-    return f"unknown key; {did_you_mean(name, [field.alias or field_name for field_name, field in model.model_fields.items()])}"
+    members = {tag: nested for field in model.model_fields.values() for tag, nested in _members(field.annotation)}
+    for part in loc[:-1]:
+        fields = {field.alias or known: field.annotation for known, field in model.model_fields.items()}
+        if part in fields:
+            members = dict(_members(fields[part]))
+            model = next((nested for tag, nested in members.items() if fields[part] is nested), model)
+        elif isinstance(part, str) and part in members:
+            model = members[part]
+    return f"unknown key; {did_you_mean(name, [field.alias or known for known, field in model.model_fields.items()])}"
+
+
+def _members(annotation: Any) -> list[tuple[str, type[BaseModel]]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [(annotation.__name__, annotation)]
+    return [found for arg in getattr(annotation, "__args__", ()) for found in _members(arg)]
 
 
 def _shown(value: Any) -> str:
@@ -99,20 +134,30 @@ def _shown(value: Any) -> str:
         return "keys and values"
     if isinstance(value, list):
         return "a list"
-    return "nothing" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)[:60]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "nothing" if value is None else value if isinstance(value, str) and _plainly(value) else repr(value)[:60]
 
 
-def _remove(value: Any, where: Path_) -> bool:
+def _plainly(text: str) -> bool:
+    return 0 < len(text) <= 60 and text.isprintable() and text == text.strip()
+
+
+def _set_aside(value: Any, where: Path_) -> bool:
+    """Puts FAULTY where the rest would be misread without a value, and takes the rest out."""
+    if not where:
+        return False
     for part in where[:-1]:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return False
-    if isinstance(value, dict) and where and where[-1] in value:
-        del value[where[-1]]
-        return True
-    if isinstance(value, list) and where and isinstance(where[-1], int) and where[-1] < len(value):
-        value[where[-1]] = None
-        value[:] = [element for element in value if element is not None]
-        return True
-    return False
+        value = value[part]
+    last: Any = where[-1]
+    if isinstance(value, list):
+        value[last] = FAULTY
+    elif where == ("schema",):
+        value[last] = {"faulty": FAULTY}
+    elif where == ("sql",) or where[:-1] == ("schema",):
+        value[last] = FAULTY
+    elif last in _STAND_IN and (len(where) == 1 or last in ("to", "type")):
+        value[last] = _STAND_IN[last]
+    else:
+        value.pop(last, None)
+    return True

@@ -1,0 +1,70 @@
+"""What a tap says of others: its team, who may write and read, origins; and the keys that only make sense together."""
+
+import re
+from collections.abc import Mapping
+
+from mesh.spec.language import GrantKeys, TapKeys
+from mesh.spec.mesh import Grant, ReadGrant
+from mesh.spec.nodes import At
+from mesh.spec.problems import did_you_mean
+from mesh.spec.validate import FAULTY
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|\*")
+AFTER_AGE_S = 60
+
+
+def check_names(keys: TapKeys, at: At, people: Mapping[str, object], teams: Mapping[str, object]) -> None:
+    """Notes every name that is nobody's, and every origin that is none."""
+    if keys.team not in (FAULTY, *teams):
+        hint = "is a person; a team owns a tap" if keys.team in people else f"is not in teams; {did_you_mean(keys.team, teams)}"
+        at.say(f"{keys.team} {hint}", "team")
+    everybody = {FAULTY: None, **people, **teams}
+    for index, grant in enumerate(keys.grants.write):
+        _check_somebody(grant if isinstance(grant, str) else grant.to, everybody, at, "write", index)
+    for index, reader in enumerate(keys.grants.read):
+        if isinstance(reader, str):
+            _check_somebody(reader, everybody, at, "read", index)
+        elif (reader.role is None) == (reader.account is None):
+            at.say("expected either role or account", "grants", "read", index)
+        elif reader.account not in (None, FAULTY) and not re.fullmatch(r"\d{12}", str(reader.account), re.ASCII):
+            at.say(f"{str(reader.account)[:60]} is not an account id, which has 12 digits", "grants", "read", index, "account")
+    for index, origin in enumerate(keys.origins):
+        if origin != FAULTY and not _ORIGIN.fullmatch(origin):
+            at.say(f"{origin} is not an origin; expected scheme and host alone, like https://shop.acme.example", "origins", index)
+
+
+def _check_somebody(to: str, everybody: Mapping[str, object], at: At, kind: str, index: int) -> None:
+    if to not in everybody:
+        names = [name for name in everybody if name != FAULTY]
+        at.say(f"{to} is not in people or teams; {did_you_mean(to, names)}", "grants", kind, index)
+
+
+def check_together(keys: TapKeys, at: At) -> None:
+    """Notes keys that contradict one another."""
+    least = keys.thresholds.age + AFTER_AGE_S
+    if keys.freshness is not None and keys.freshness < least:
+        at.say(f"at least thresholds.age and {AFTER_AGE_S}s more: {least}s, got {keys.freshness}s", "freshness")
+    if keys.retries == "body" and keys.ack != "stored":
+        at.say("body needs ack: stored; a buffered tap cannot tell a retry", "retries")
+    if not keys.thresholds.bytes:
+        at.say("expected more than 0, like 10MB", "thresholds", "bytes")
+
+
+def write_grants(keys: TapKeys, at: At) -> tuple[Grant, ...]:
+    """Who may write, each with its place."""
+    grants = (grant if isinstance(grant, GrantKeys) else GrantKeys(to=grant) for grant in keys.grants.write)
+    return tuple(Grant(grant.to, grant.until, at.mark("grants", "write", index)) for index, grant in enumerate(grants))
+
+
+def read_grants(keys: TapKeys, at: At) -> tuple[ReadGrant, ...]:
+    """Who may read, each with its place."""
+    found = []
+    for index, grant in enumerate(keys.grants.read):
+        mark = at.mark("grants", "read", index)
+        if isinstance(grant, str):
+            found.append(ReadGrant("to", grant, mark))
+        elif grant.role is not None:
+            found.append(ReadGrant("role", grant.role, mark))
+        else:
+            found.append(ReadGrant("account", str(grant.account), mark))
+    return tuple(found)
