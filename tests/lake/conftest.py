@@ -32,7 +32,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = (tmp_path_factory.mktemp("ministack") / "log").open("wb")
-    environment = {**os.environ, "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1", "HOST": "127.0.0.1", "PORT": str(port)}
+    environment = {**os.environ, "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1"}
     process = subprocess.Popen([str(installed()), "-m", "ministack"], env=environment, stdout=log, stderr=log)
     try:
         for _ in range(150):

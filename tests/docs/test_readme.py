@@ -1,0 +1,70 @@
+"""The README's commands, run as they stand there; and nothing in the docs that is not in the product."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+from mesh.cli import app
+from tests.local.conftest import RunningMesh
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def shell_blocks() -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_readme_commands_lead_from_nothing_to_rows(tmp_path: Path) -> None:
+    """`make dev` itself is what CI's fresh clone runs; here the server is started as it starts it, on a port of its own."""
+    for name in ("sql", "cases"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    mesh = RunningMesh(tmp_path, (ROOT / "taps.yaml").read_text())
+    mesh.start()
+    try:
+        assert "make dev" in shell_blocks()[0]
+        send = shell_blocks()[1].replace(". .venv/bin/activate\n", "").replace(":8900", f":{mesh.port}")
+        answer = json.loads(run(send.replace("curl", "curl -s"), tmp_path))
+        assert (answer["received"], answer["accepted"], answer["durability"]) == (2, 2, "stored")
+        query = 'tapmesh query "select eventType, count(*) as events from clicks group by all order by all"'
+        assert query.replace(" order by all", "") in shell_blocks()[2]
+        mesh.wait_for(lambda: "pageload" in run(query, tmp_path), "rows in the lake", within_s=30)
+        assert run(f"tapmesh trace {answer['receipt']}", tmp_path).startswith("state:    landed in clicks")
+        assert "clicks" in run("tapmesh status --json", tmp_path)
+    finally:
+        mesh.stop()
+
+
+def run(script: str, folder: Path) -> str:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-euc", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_readme_lists_every_command_and_no_other() -> None:
+    command = typer.main.get_command(app)
+    listed = set(re.findall(r"^\| `tapmesh (\w+)", README, re.MULTILINE))
+    assert listed == set(command.commands)
+
+
+def test_the_readmes_example_of_a_problem_is_what_check_says(tmp_path: Path) -> None:
+    for name in ("sql", "cases"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    broken = (ROOT / "taps.yaml").read_text().replace("    thresholds: {age: 10s}", "    treshold: {age: 10s}", 1)
+    (tmp_path / "taps.yaml").write_text(broken)
+    done = subprocess.run([str(Path(sys.executable).parent / "tapmesh"), "check"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert re.search(r"^taps\.yaml:\d+:5 taps\.clicks\.treshold: unknown key; did you mean thresholds\?$", done.stdout, re.MULTILINE)
+
+
+def test_every_link_of_the_docs_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"

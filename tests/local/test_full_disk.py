@@ -1,0 +1,46 @@
+"""A disk that is full while the mesh runs: refused in words, nothing acknowledged lost, and it goes on once there is room."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.local.conftest import RunningMesh
+
+
+@pytest.fixture
+def small_disk(mesh: RunningMesh) -> Iterator[Path]:
+    """`.mesh` on a file system of 6 MB."""
+    folder = mesh.folder / ".mesh"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)], capture_output=True, text=True)
+    if mounted.returncode:
+        assert os.environ.get("TAPMESH_REQUIRE") != "all", mounted.stderr
+        pytest.skip("needs root for: mount -t tmpfs")
+    yield folder
+    if mesh.process is not None:
+        mesh.stop()
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("tap", ["buffered", "stored"])
+def test_a_full_disk_refuses_in_words_and_loses_nothing(mesh: RunningMesh, small_disk: Path, tap: str) -> None:
+    mesh.file.write_text(mesh.file.read_text().replace("age: 1s", "age: 5s"))
+    mesh.start()
+    acknowledged, refused = 0, set()
+    for number in range(60):
+        body = "".join(f'{{"id":"{number}-{line}-{os.urandom(60).hex()}","n":{line}}}\n' for line in range(1000))
+        status, answer = mesh.post(tap, body.encode())
+        acknowledged += answer["accepted"] if status == 200 else 0
+        if status != 200:
+            refused.add((status, answer["error"]))
+    assert refused <= {(503, "spool_full"), (503, "lake_down")}
+    assert refused
+    subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
+    mesh.wait_for(lambda: mesh.post(tap, b'{"id":"after","n":1}\n')[0] == 200, "room to be noticed")
+    mesh.stop()
+    found = mesh.query(f"select count(*) as n, count(distinct id) as ids from {tap} where id <> 'after'")[0]
+    assert found["ids"] == found["n"] >= acknowledged
+    assert mesh.leftovers() == []
