@@ -1,0 +1,31 @@
+"""Taps to test against: real folders, real DuckDB."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tap_runtime.schema import Column
+from tests.tap_runtime.local_tap import LocalTap, column, settings
+
+COLUMNS = (column("user", "VARCHAR"), column("x", "INTEGER"), column("at", "TIMESTAMP"))
+MakeTap = Callable[..., LocalTap]
+
+
+@pytest.fixture
+def make_tap(tmp_path: Path) -> MakeTap:
+    """A tap of the given columns and settings; each call has folders of its own."""
+    made: list[LocalTap] = []
+
+    def make(columns: tuple[Column, ...] = COLUMNS, **more: Any) -> LocalTap:
+        made.append(LocalTap(tmp_path / f"tap{len(made)}", settings(columns, **more)))
+        return made[-1]
+
+    return make
+
+
+@pytest.fixture(params=["buffered", "stored"])
+def tap(request: pytest.FixtureRequest, make_tap: MakeTap) -> LocalTap:
+    """A public tap with a user, a number x and a time, in both ways of acknowledging."""
+    return make_tap(ack=request.param)
