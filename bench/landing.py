@@ -1,0 +1,193 @@
+"""Landing 10 MB of web events: against a bare DuckDB COPY of the same rows and the ancestor's statement; peak memory at 1, 10, 50 MB."""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from _land import lander
+from _mesh import SENDER, TAP, OneTap, events, requests
+
+RECORDS = 45_000
+ROUNDS = 9
+LANDING, BARE, ANCESTOR = "landing", "bare COPY, sender and time on each line", "the ancestor's statement"
+DECLARED = {"eventType": "VARCHAR", "ts": "TIMESTAMP", "x": "INTEGER", "y": "INTEGER", "url": "VARCHAR", "session": "VARCHAR"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is landed, and how much slower than the bare COPY it may be."""
+
+    name: str
+    requests: int
+    extra: bool
+    target: float
+    rounds: int = ROUNDS
+
+
+CASES = (
+    Case("450 requests", 450, False, 1.25),
+    Case("45,000 requests", RECORDS, False, 1.25, 5),
+    Case("450 requests, half of the rows with extra fields", 450, True, 1.6),
+)
+
+
+@dataclass(frozen=True)
+class Took:
+    """Seconds of one run: on the clock, and of this process's CPU, which other work on the machine lengthens less."""
+
+    wall: float
+    cpu: float
+
+
+def timed(run: Callable[[], object]) -> Took | None:
+    """What `run` takes; None: DuckDB ran out of memory."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    try:
+        run()
+    except duckdb.OutOfMemoryException:
+        return None
+    return Took(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def connected() -> duckdb.DuckDBPyConnection:
+    """DuckDB as it comes, but for the one thread and room for 32 MiB a file, which it reserves and hardly touches."""
+    return duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "40GB"})
+
+
+def copy(query: str, target: Path) -> str:
+    """The bare statement."""
+    return f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+
+
+def typed(file: Path, columns: dict[str, str]) -> str:
+    """All rows of an NDJSON file with declared columns."""
+    declared = ", ".join(f"\"{name}\": '{kind}'" for name, kind in columns.items())
+    return f"SELECT * FROM read_json('{file}', format='newline_delimited', columns={{{declared}}})"
+
+
+def ancestor(folder: Path) -> str:
+    """The statement of the system this one replaces: one file a request, types found by looking."""
+    files = ", ".join(f"'{path}'" for path in sorted(folder.iterdir()))
+    return f"select * from read_json_auto([{files}], ignore_errors=true, union_by_name=true, maximum_depth=2)"
+
+
+def land_copy(mesh: Path, batch: str, folder: Path) -> Took | None:
+    """Lands a fresh copy of a sealed batch; the disk is idle again before the clock starts."""
+    root = folder / "round"
+    shutil.copytree(mesh, root)
+    os.sync()
+    try:
+        landing = lander(root)
+        return timed(lambda: landing.land_spooled(TAP, batch))
+    finally:
+        shutil.rmtree(root)
+
+
+def write_inputs(folder: Path, lines: list[bytes], bodies: list[bytes]) -> None:
+    """The same rows for the others: alone, with sender and time on each line, one file a request."""
+    (folder / "plain.ndjson").write_bytes(b"".join(lines))
+    envelope = b',"sender":"%b","time":"2026-11-23T08:00:00.123456Z"}\n' % SENDER.encode()
+    (folder / "named.ndjson").write_bytes(b"".join(line[:-2] + envelope for line in lines))
+    (folder / "files").mkdir()
+    for number, body in enumerate(bodies):
+        (folder / "files" / f"{number:06}.json").write_bytes(body)
+
+
+def contenders(tap: OneTap, batch: str, folder: Path) -> dict[str, Callable[[], Took | None]]:
+    """What is timed, by name."""
+    connection, out = connected(), folder / "out.parquet"
+    bare = copy(typed(folder / "named.ndjson", DECLARED | {"sender": "VARCHAR", "time": "TIMESTAMP"}), out)
+    plain = copy(typed(folder / "plain.ndjson", DECLARED), out)
+    old = copy(ancestor(folder / "files"), out)
+    return {
+        LANDING: lambda: land_copy(tap.workspace.root, batch, folder),
+        BARE: lambda: timed(lambda: connection.execute(bare)),
+        "the same, in an instance made for it": lambda: timed(lambda: connected().execute(bare)),
+        "bare COPY without sender and time": lambda: timed(lambda: connection.execute(plain)),
+        ANCESTOR: lambda: timed(lambda: connection.execute(old)),
+    }
+
+
+def compare(case: Case, folder: Path) -> None:
+    """Runs one case, the contenders by turns, and prints the ratios of their medians."""
+    lines = list(events(RECORDS, case.extra))
+    bodies = requests(lines, case.requests)
+    write_inputs(folder, lines, bodies)
+    tap = OneTap(folder)
+    batch = tap.sealed(bodies)
+    runs = contenders(tap, batch, folder)
+    times: dict[str, list[Took]] = {name: [] for name in runs}
+    for _ in range(case.rounds):
+        for name in list(runs):
+            took = runs[name]()
+            if took is None:
+                del runs[name]  # it will again
+            else:
+                times[name].append(took)
+    report(case, times, sum(map(len, lines)))
+
+
+def report(case: Case, times: dict[str, list[Took]], size: int) -> None:
+    """Prints a case's times and ratios."""
+    print(f"\n{case.name}: {RECORDS:,} records, {size / 1e6:.1f} MB, median of {case.rounds}; landing as a multiple of it")
+    landing = middle(times[LANDING])
+    ratios = {}
+    for name, found in times.items():
+        if not found:
+            print(f"  {name:40} ran out of 40 GB")
+            continue
+        took = middle(found)
+        ratios[name] = landing.wall / took.wall
+        cpu = f"CPU {took.cpu * 1000:6,.0f} ms {landing.cpu / took.cpu:5.2f}"
+        print(f"  {name:40} {took.wall * 1000:6,.0f} ms {ratios[name]:5.2f}   {cpu}", flush=True)
+    print(f"  at most {case.target} of the bare COPY: {verdict(ratios[BARE] <= case.target)}", end="; ")
+    print(f"faster than the ancestor's: {verdict(ratios.get(ANCESTOR, 0) < 1)}", flush=True)
+
+
+def middle(found: list[Took]) -> Took:
+    """The medians."""
+    return Took(statistics.median(took.wall for took in found), statistics.median(took.cpu for took in found))
+
+
+def verdict(met: bool) -> str:
+    """Met or missed, as text."""
+    return "met" if met else "MISSED"
+
+
+def memory(megabytes: int, extra: bool, folder: Path) -> None:
+    """Prints the peak memory of a process that lands one batch of this size."""
+    lines = list(events(megabytes * RECORDS // 10, extra))
+    tap = OneTap(folder)
+    batch = tap.sealed(requests(lines, len(lines) // 100))
+    command = (sys.executable, str(Path(__file__).with_name("_land.py")), str(tap.workspace.root), TAP, batch)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    name = f"{megabytes:3} MB{', half with extra fields' if extra else ''}"
+    if done.returncode:
+        print(f"  {name}: FAILED: {done.stderr.strip().splitlines()[-1]}")
+        return
+    found = json.loads(done.stdout)
+    peak = f"{found['peak_mb']:.0f} MB ({found['imported_mb']:.0f} MB before it starts)"
+    print(f"  {name}: {found['rows']:,} rows, {found['quarantined']} quarantined, peak {peak}: {verdict(found['peak_mb'] <= 110)}")
+
+
+def in_folder(run: Callable[[Path], None]) -> None:
+    """Runs something in a folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tapmesh-bench-") as name:
+        run(Path(name))
+
+
+if __name__ == "__main__":
+    for each in CASES:
+        in_folder(lambda folder, case=each: compare(case, folder))
+    print("\npeak memory of a process that only lands (VmHWM); target: at most 110 MB")
+    for size, has_extra in ((1, False), (10, False), (50, False), (50, True)):
+        in_folder(lambda folder, size=size, extra=has_extra: memory(size, extra, folder))
