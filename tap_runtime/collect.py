@@ -49,13 +49,15 @@ class Collected:
 
 
 def collect(store: Store, tap: str, batch: str, folder: Path) -> Collected | None:
-    """Writes a sealed batch's files into `folder`; None: it has no segments."""
+    """Writes a sealed batch's files into `folder`; None: it has no segments, or another who landed it has removed them."""
     tallies: list[Tally] = []
     settings: str | None = None
     duplicates = count = 0
+    sealed = False
     with (folder / DATA).open("wb") as data, (folder / REFUSED).open("wb") as refused:
         for part in segments(store, tap, batch):
             if isinstance(part, Seal):
+                sealed = True
                 break
             settings = part.header.settings
             if _counts(store, part, count):
@@ -66,7 +68,7 @@ def collect(store: Store, tap: str, batch: str, folder: Path) -> Collected | Non
                 tallies += [msgspec.structs.replace(tally, refused=0) for tally in part.header.tallies]
                 duplicates += sum(tally.accepted for tally in part.header.tallies)
             count += 1
-    return None if settings is None else Collected(settings, add_up(tallies), duplicates, count)
+    return None if settings is None or not sealed else Collected(settings, add_up(tallies), duplicates, count)
 
 
 def _counts(store: Store, part: Segment, seq: int) -> bool:

@@ -62,8 +62,8 @@ class Lander:
         folder = self._fresh("collected")
         try:
             collected = collect(self.store, tap, batch, folder)
-            if collected is None:
-                return None
+            if collected is None:  # nothing in it, or landed by another since we looked
+                return self._landed(tap, batch)
             settings = self._settings(tap, collected.settings)
             files = (folder / DATA, folder / REFUSED)
             work = Work(tap, batch, settings, collected.settings, *files, collected.tallies, collected.duplicates, collected.segments)

@@ -141,19 +141,21 @@ def _write_all(descriptor: int, body: bytes) -> None:
 
 
 def seal(root: Path, tap: str, batch: str) -> None:
-    """Takes a batch from its writer: from here it is only read. A batch that is sealed already stays so."""
+    """Takes a batch from its writer: from here it is only read. A batch that is sealed or gone already stays so."""
     folder = open_folder(root, tap, batch)
-    target = sealed_folder(root, tap, batch)
-    target.parent.mkdir(exist_ok=True)
-    descriptor = os.open(folder / DATA, os.O_RDONLY | os.O_CREAT) if folder.is_dir() else None
-    if descriptor is None:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with contextlib.suppress(FileNotFoundError):
-            folder.rename(target)
-    finally:
-        os.close(descriptor)
+    sealed_folder(root, tap, batch).parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        descriptor = os.open(folder / DATA, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            folder.rename(sealed_folder(root, tap, batch))
+        finally:
+            os.close(descriptor)
+
+
+def is_here(root: Path, tap: str, batch: str) -> bool:
+    """Whether there is a spool of the batch. Asked in the order a batch moves, so that a seal in between hides nothing."""
+    return open_folder(root, tap, batch).exists() or sealed_folder(root, tap, batch).exists()
 
 
 def batches(root: Path, state: str) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 It ends when its standard input does, that is when the server closes it or dies, after landing what is there.
 """
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -53,18 +54,15 @@ class Loop:
         for tap, batch in list(spool.batches(self._spool, "sealed")):
             left |= not self._land(tap, batch, self._lander.land_spooled, everything)
         for (tap, batch), marker in self._open_markers():
+            if marker.ack == "buffered" and not spool.is_here(self._spool, tap, batch):
+                with contextlib.suppress(*_LATER):
+                    self._close(tap, batch, marker)
             if marker.ack == "stored" and (everything or self._is_due_stored(tap, batch, marker)):
                 left |= not self._land(tap, batch, self._lander.land_stored, everything)
         return not left
 
-    def recover(self) -> None:
-        """At start: everything found is of an earlier run. Markers whose spool has vanished are reported lost."""
-        for (tap, batch), marker in self._open_markers():
-            here = spool.sealed_folder(self._spool, tap, batch).exists() or spool.open_folder(self._spool, tap, batch).exists()
-            if marker.ack == "buffered" and not here and marker.at_most is not None:
-                self._report_lost(tap, batch, marker)
-
-    def _report_lost(self, tap: str, batch: str, marker: Marker) -> None:
+    def _close(self, tap: str, batch: str, marker: Marker) -> None:
+        """A marker whose spool is gone: landed, and rewritten by its owner since; or the spool has vanished, which is reported."""
         store = self._lander.store
         if store.get(lake.manifest_key(tap, batch)) is None:
             report = {"format": 1, "presumed_lost": True, "at_most": msgspec.to_builtins(marker.at_most)}
@@ -172,10 +170,6 @@ def run(workspace: Workspace) -> None:
     loop = Loop(workspace, lander, _tell)
     closing = threading.Event()
     threading.Thread(target=_wait_for_end, args=(closing,), daemon=True).start()
-    try:
-        loop.recover()
-    except _LATER as error:
-        _tell({"event": "failed", "tap": "", "batch": "", "code": type(error).__name__, "retry_s": 0})
     while not closing.wait(_POLL_S):
         loop.round(everything=False)
     until = time.monotonic() + _LAST_CALL_S
