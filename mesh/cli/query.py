@@ -1,6 +1,7 @@
 """`tapmesh query`: SQL over the lake."""
 
 import csv
+import shutil
 import sys
 import tempfile
 from enum import StrEnum
@@ -9,15 +10,15 @@ from typing import Annotated
 
 import duckdb
 import typer
-from rich.table import Table
 
 from mesh.cli.options import TAPS_YAML, File, Lake, place
-from mesh.cli.say import data, fail, out
+from mesh.cli.say import data, fail
 from mesh.lake.place import NoLake
 from mesh.lake.query import open_lake
 from tap_runtime.errors import LakeDown
 
 NAME = "query"
+MAX_ROWS = 1000
 
 
 class Format(StrEnum):
@@ -66,7 +67,4 @@ def _print(connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation,
         writer.writerow(rows.columns)
         writer.writerows(rows.fetchall())
     else:
-        table = Table(*rows.columns)
-        for row in rows.fetchall():
-            table.add_row(*("" if value is None else str(value).replace("[", "\\[") for value in row))
-        out.print(table)
+        rows.show(max_width=shutil.get_terminal_size().columns, max_rows=MAX_ROWS)
