@@ -20,7 +20,7 @@ from tap_runtime.settings import TapSettings
 from tap_runtime.values import compile_record
 
 MAX_DEPTH = 100
-MAX_SPOOLED_LINE = 4_000_000 - 1_000  # what DuckDB's reader is told to hold (sandbox.py), less the envelope
+MAX_SPOOLED_LINE = 4_000_000 - 1_000  # what the statement asks of DuckDB's reader (sandbox.py), less the envelope
 _FAST: dict[str, Any] = {
     **{kind: Annotated[int, Meta(ge=low, le=high)] for kind, (low, high) in INTEGERS.items() if high < 2**63},
     **{"BOOLEAN": bool, "VARCHAR": str, "DOUBLE": float, "TIMESTAMP": dt.datetime, "TIMESTAMPTZ": dt.datetime},
@@ -28,6 +28,7 @@ _FAST: dict[str, Any] = {
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _any = msgspec.json.Decoder(float_hook=Decimal)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
+_tzinfo = attrgetter("tzinfo")
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _longest_line(body: bytes) -> int:
 
 def _has_offset(records: list[Any], moment: Callable[[Any], dt.datetime | None]) -> bool:
     """Whether any timestamp has an offset other than Z, which DuckDB would drop: the slow path turns it into UTC."""
-    return any(value is not None and value.tzinfo is not dt.UTC and value.tzinfo is not None for value in map(moment, records))
+    return not {None, dt.UTC}.issuperset(map(_tzinfo, filter(None, map(moment, records))))
 
 
 def _encode(value: Any) -> bytes:
