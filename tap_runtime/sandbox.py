@@ -91,6 +91,8 @@ def check_statement(connection: Connection, sql: str) -> Statement:
         raise SqlRefused(str(error)) from None
     if len(statements) != 1:
         raise SqlRefused(f"expected one SELECT statement, found {len(statements)}")
+    if statements[0].type == duckdb.StatementType.MULTI:
+        raise SqlRefused("PIVOT needs its values: PIVOT … ON column IN (…)")
     if statements[0].type != duckdb.StatementType.SELECT:
         raise SqlRefused(f"expected a SELECT, found {statements[0].type.name}")
     if statements[0].named_parameters:

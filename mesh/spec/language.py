@@ -23,14 +23,15 @@ def _size(value: Any) -> int:
 def _duration(value: Any) -> int:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None or not int(match[1]):
-        raise ValueError("expected a duration with its unit, like 60s, 5m, 24h or 400d")
+        raise ValueError("expected a duration above 0 with its unit, like 60s, 5m, 24h or 400d")
     return int(match[1]) * _DURATIONS[match[2]]
 
 
 def _memory(value: Any) -> int:
-    size = _size(value)
-    memory_mb = size // (2**20 if isinstance(value, str) and "i" in value else 10**6)
-    if not 128 <= memory_mb <= 10240 or size % 1000 and size % 1024:
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    size = int(match[1]) * _SIZES[match[2]] if match else 0
+    memory_mb, rest = divmod(size, 2**20 if match and "i" in match[2] else 10**6)
+    if rest or not 128 <= memory_mb <= 10240:
         raise ValueError("expected 128MB to 10240MB")
     return memory_mb
 

@@ -107,7 +107,7 @@ def _plain(tree: Tree, node: yaml.Node, path: Path_) -> Any:
     tree.seen.add(id(node))
     if tree.nodes > MAX_NODES or tree.aliases > MAX_ALIASES or len(path) > MAX_DEPTH:
         if tree.nodes <= MAX_NODES + 1:
-            text = f"too large: at most {MAX_DEPTH} levels, {MAX_NODES:,} values, and {MAX_ALIASES:,} lists and maps repeated by *aliases"
+            text = f"too large: at most {MAX_DEPTH} levels, {MAX_NODES:,} values, {MAX_ALIASES:,} lists and maps repeated by *aliases"
             tree.say(here, path[:3], text)
         tree.nodes = MAX_NODES + 2
         return None
@@ -124,7 +124,7 @@ def _map(tree: Tree, node: yaml.Node, path: Path_) -> dict[str, Any]:
             tree.say(mark, path, "a key is a word")
             continue
         name = _UNKEPT.sub("?", str(key.value))
-        if name == "<<" and key.style is None:
+        if name == "<<" and not key.style:
             tree.say(mark, path, "merge keys (<<) are not read; defaults: are for what all taps share")
             continue
         if name in found:

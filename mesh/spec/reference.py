@@ -15,7 +15,7 @@ durations s, m, h or d. A key that is not listed here is a problem, and so is on
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the file."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "taps.yaml", **Top.model_json_schema(by_alias=True)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Top.model_json_schema(by_alias=True), "title": "taps.yaml"}
 
 
 def reference() -> str:

@@ -18,6 +18,7 @@ RESERVED = ("year", "month", "day", "hour")
 _UNSHARED = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM|VARIANT|GEOMETRY)\b")
 _LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
 _FEW, _AT_ONCE = 50, 100
+_CANDIDATES = 6
 _SERIALIZE = "SELECT json_serialize_sql(s) FROM (SELECT unnest($1::VARCHAR[]) AS s)"
 
 
@@ -89,7 +90,14 @@ def _quickly(connection: sandbox.Connection, asked: Asked, serialized: str | Non
         rows = connection.execute(f"DESCRIBE WITH events AS ({select}) SELECT * FROM (\n{asked.sql}\n)").fetchall()
     except (duckdb.Error, SqlRefused, RecursionError):
         return None
-    return Bound(_outputs([(str(row[0]), str(row[1])) for row in rows]), statement.reads_clock)
+    found = [(str(row[0]), str(row[1])) for row in rows]
+    return None if _maybe_renamed(found) else Bound(_outputs(found), statement.reads_clock)
+
+
+def _maybe_renamed(found: list[tuple[str, str]]) -> bool:
+    """Whether a name may be one that a subquery gives the second of two equal ones, like id_1."""
+    names = {name.lower() for name, _ in found}
+    return any(re.sub(r"_\d+$", "", name) in names - {name} for name in names)
 
 
 def _exactly(connection: sandbox.Connection, asked: Asked) -> Bound:
@@ -97,6 +105,9 @@ def _exactly(connection: sandbox.Connection, asked: Asked) -> Bound:
     try:
         statement = sandbox.check_statement(connection, asked.sql)
         found = sandbox.output_columns(connection, asked.sql)
+        if _maybe_renamed(found):
+            own = connection.execute(f"DESCRIBE {asked.sql}").fetchall()
+            found = [(str(name), kind) for (name, *_), (_, kind) in zip(own, found, strict=True)]
     except (duckdb.Error, SqlRefused) as error:
         raise _explained(error, wrapped=not isinstance(error, SqlRefused)) from None
     except RecursionError:
@@ -106,18 +117,29 @@ def _exactly(connection: sandbox.Connection, asked: Asked) -> Bound:
 
 def _explained(error: Exception, wrapped: bool) -> BadStatement:
     """DuckDB's words, its line counted in the author's text; the caret moves along where the number gets shorter."""
-    text = re.sub(r"\n\s*\n", "\n", str(error)).strip()
+    text = _shortened(re.sub(r"\n\s*\n", "\n", str(error)).strip())
     match = _LINE.search(text)
     if match is None:
         return BadStatement(text)
     line = max(1, int(match[1]) - wrapped)
     shown, shorter = f"LINE {line}: ", len(match[1]) - len(str(line))
     before, after = text[: match.start()] + shown, text[match.end() :].split("\n")
-    if len(after) > 1 and after[1].strip() == "^":
+    if len(after) > 1 and set(after[1].strip()) == {"^"}:
         after[1] = after[1][shorter:]
         cut = after[0].startswith("...")
         return BadStatement(before + "\n".join(after), line, 1 if cut else max(1, after[1].index("^") + 1 - len(shown)))
     return BadStatement(before + "\n".join(after), line)
+
+
+def _shortened(text: str) -> str:
+    """Without DuckDB's advice to change settings, and with a handful of the functions that would have matched."""
+    text = re.sub(r' Use "SET .*', "", text)
+    lines = text.split("\n")
+    candidates = [index for index, line in enumerate(lines) if line.startswith("\t") and "->" in line]
+    if len(candidates) <= _CANDIDATES:
+        return text
+    lines[candidates[_CANDIDATES] : candidates[-1] + 1] = [f"\t… and {len(candidates) - _CANDIDATES} more"]
+    return "\n".join(lines)
 
 
 def _outputs(found: list[tuple[str, str]]) -> tuple[OutputColumn, ...]:

@@ -35,6 +35,8 @@ def parse_type(text: str) -> Type:
     try:
         if max(text.count("["), text.count("(")) > _MAX_NESTED:
             raise ValueError(f"at most {_MAX_NESTED} brackets in a type")
+        if len(duckdb.sqltype(f"STRUCT(x {text})").children) != 1:
+            raise ValueError(f"expected one type, got {text.strip()[:60]}")
         return _convert(duckdb.sqltype(text))
     except duckdb.Error:
         shown = text.strip()[:60] or "an empty text"

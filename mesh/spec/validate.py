@@ -16,16 +16,17 @@ _UNION_TAGS = ("str", "int", "GrantKeys", "ReadKeys", "ColumnKeys")
 _WANTED = {
     "string_type": "expected text",
     "bool_type": "expected true or false",
-    "int_type": "expected a whole number",
+    "int_type": "expected a whole number from 1 to 900",
     "list_type": "expected a list",
     "dict_type": "expected keys and values",
     "model_type": "expected keys and values",
-    "greater_than_equal": "expected 1 to 900",
-    "less_than_equal": "expected 1 to 900",
+    "greater_than_equal": "expected a whole number from 1 to 900",
+    "less_than_equal": "expected a whole number from 1 to 900",
 }
 _WANTED_AT: dict[Path_, str] = {
     ("grants", "write"): "expected a person, a team or {to: …, until: …}",
     ("grants", "read"): "expected a person, a team, {role: …} or {account: …}",
+    ("account",): "expected an account id of 12 digits",
     ("schema",): "expected a DuckDB type, or {type: …, epoch: …, about: …}",
 }
 _PATTERNS = {
@@ -57,7 +58,7 @@ def cleaned(model: type[Model], value: Any, tree: Tree, path: Path_) -> tuple[Mo
             if where not in said:
                 tree.say(tree.mark((*path, *where)), (*path, *where), _words(model, where, fault))
             said.add(where)
-        if not all([_set_aside(value, where) for where, _ in faults]):
+        if not all([_set_aside(value, where, fault["type"]) for where, fault in faults]):
             break
     return None, value
 
@@ -72,7 +73,7 @@ def _without_union_noise(invalid: ValidationError, value: Any) -> list[tuple[Pat
             meant_otherwise.append((where, fault))
         else:
             found.setdefault(where, fault)
-    for where, fault in meant_otherwise:
+    for where, fault in sorted(meant_otherwise, key=lambda pair: -len(pair[0])):
         if not any(other[: len(where)] == where for other in found):
             found[where] = fault
     return list(found.items())
@@ -100,11 +101,14 @@ def _words(model: type[BaseModel], where: Path_, fault: Any) -> str:
         return f"{str(fault['ctx']['error'])}, got {_shown(given)}"
     if kind == "literal_error":
         allowed = [part.strip(" '\"") for part in str(fault["ctx"]["expected"]).replace(" or ", ", ").split(",")]
+        wanted = f"expected {' or '.join([', '.join(allowed[:-1]), allowed[-1]] if allowed[1:] else allowed)}, got"
+        if given in allowed:
+            return f"{wanted} the text {given!r}; without quotes"
         close = did_you_mean(given, allowed) if isinstance(given, str) else ""
-        return f"expected {' or '.join(allowed)}, got {_shown(given)}" + (f"; {close}" if close.startswith("did") else "")
+        return f"{wanted} {_shown(given)}" + (f"; {close}" if close.startswith("did") else "")
     if kind == "string_pattern_mismatch":
         return f"expected {_PATTERNS.get(str(where[-1]), 'the form ' + str(fault['ctx']['pattern']))}, got {_shown(given)}"
-    wanted = _WANTED_AT.get(where[:-1]) or _WANTED.get(kind, str(fault["msg"]).lower())
+    wanted = _WANTED_AT.get(where[:-1]) or _WANTED_AT.get(where[-1:]) or _WANTED.get(kind, str(fault["msg"]).lower())
     return f"{wanted}, got {_shown(given)}"
 
 
@@ -143,15 +147,19 @@ def _plainly(text: str) -> bool:
     return 0 < len(text) <= 60 and text.isprintable() and text == text.strip()
 
 
-def _set_aside(value: Any, where: Path_) -> bool:
+def _set_aside(value: Any, where: Path_, kind: str) -> bool:
     """Puts FAULTY where the rest would be misread without a value, and takes the rest out."""
     if not where:
         return False
+    if where[:2] == ("grants", "read") and where[3:] in (("role",), ("account",)):
+        where = where[:3]
     for part in where[:-1]:
         value = value[part]
     last: Any = where[-1]
     if isinstance(value, list):
         value[last] = FAULTY
+    elif kind == "extra_forbidden":
+        del value[last]
     elif where == ("schema",):
         value[last] = {"faulty": FAULTY}
     elif where == ("sql",) or where[:-1] == ("schema",):

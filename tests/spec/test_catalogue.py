@@ -1,0 +1,99 @@
+"""Every fault in tests/specs/bad gives exactly the text beside it; everything in tests/specs/good loads."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from mesh.cli.check import run
+from mesh.spec import load
+from mesh.spec.mesh import Mesh
+
+SPECS = Path(__file__).parent.parent / "specs"
+BAD = sorted((SPECS / "bad").glob("*.yaml"))
+GOOD = sorted((SPECS / "good").glob("*.yaml"))
+
+
+def _good(name: str) -> Mesh:
+    checked = load(SPECS / "good" / name)
+    assert checked.mesh is not None, checked.problems
+    return checked.mesh
+
+
+@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
+def test_bad_file_says_what_is_wrong(file: Path) -> None:
+    checked = load(file)
+    assert checked.mesh is None
+    assert "".join(f"{problem.line(file.parent)}\n" for problem in checked.problems) == file.with_suffix(".txt").read_text()
+
+
+def test_catalogue_is_whole() -> None:
+    assert len(BAD) >= 40
+    assert {file.stem for file in BAD} == {file.stem for file in (SPECS / "bad").glob("*.txt")}
+
+
+def test_check_prints_the_catalogues_text(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(SPECS / "bad" / "several.yaml")
+    assert capsys.readouterr().out == (SPECS / "bad" / "several.txt").read_text()
+
+
+@pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
+def test_good_file_loads(file: Path) -> None:
+    checked = load(file)
+    assert checked.problems == ()
+    assert checked.mesh is not None
+
+
+def test_whole_mesh() -> None:
+    mesh = _good("whole.yaml")
+    assert (mesh.name, mesh.bucket, mesh.adopt_bucket) == ("acme", "acme-lake", True)
+    assert mesh.teams == {"growth": ("lead",), "data": ("analyst", "lead")}
+    assert (mesh.people["lead"].email, mesh.people["partner"].boilingdata) == ("lead@acme.example", "partner")
+    assert [file.relative_to(SPECS / "good").as_posix() for file in mesh.files] == [
+        "whole.yaml",
+        "teams/data/taps.yaml",
+        "sql/clicks.sql",
+        "teams/data/orders.sql",
+    ]
+
+
+def test_tap_with_every_key() -> None:
+    tap = _good("whole.yaml").taps["clicks"]
+    assert (tap.team, tap.about, tap.extra, tap.ack, tap.retries) == ("growth", "Clicks", "quarantine", "stored", "body")
+    assert (tap.threshold_bytes, tap.age_s, tap.freshness_s) == (5 * 2**20, 60, 600)
+    assert (tap.public, tap.closed, tap.origins) == (True, True, ("https://shop.acme.example", "*"))
+    assert (tap.memory_mb, tap.concurrency, tap.keep_days) == (512, 10, 400)
+    assert [(grant.to, grant.until) for grant in tap.write] == [("data", None), ("partner", dt.date(2027, 12, 31))]
+    assert [(grant.kind, grant.to) for grant in tap.read] == [
+        ("to", "analyst"),
+        ("role", "arn:aws:iam::222222222222:role/analyst"),
+        ("account", "012345678901"),
+    ]
+    assert [(column.name, column.type.sql, column.required, column.type.epoch) for column in tap.columns] == [
+        ("id", "VARCHAR", True, None),
+        ("ts", "TIMESTAMP", False, "ms"),
+    ]
+    assert [(column.name, column.type, column.cast) for column in tap.output] == [("id", "VARCHAR", False), ("n", "DECIMAL(38,0)", True)]
+    assert (tap.mark.file.name, tap.mark.line) == ("whole.yaml", 15)
+
+
+def test_defaults_merge_one_level() -> None:
+    taps = _good("whole.yaml").taps
+    orders = taps["orders"]
+    assert (orders.threshold_bytes, orders.age_s, orders.freshness_s) == (5 * 2**20, 600, 660)
+    assert (orders.memory_mb, orders.extra, orders.ack, orders.keep_days) == (512, "keep", "buffered", None)
+    assert orders.sql == "select * from events"
+    assert [column.name for column in orders.output] == ["record", "_received_at", "_sender", "_batch", "_request"]
+
+
+def test_the_smallest_file() -> None:
+    mesh = _good("smallest.yaml")
+    assert (mesh.name, mesh.bucket, dict(mesh.taps)) == ("acme", None, {})
+
+
+def test_clock_is_a_warning() -> None:
+    checked = load(SPECS / "good" / "clock.yaml")
+    assert [problem.line(SPECS / "good") for problem in checked.warnings] == [
+        "clock.yaml:9:5 taps.clicks.sql: asks for the time of landing, which differs from try to try; _received_at is when the record came"
+    ]

@@ -1,0 +1,6 @@
+
+
+-- clicks by page
+select id,
+  urll as page
+from events

@@ -1,0 +1,3 @@
+select id, count(*)::HUGEINT as n
+from events
+group by id;
