@@ -50,7 +50,7 @@ class Bound:
 def bind_all(asked: Sequence[Asked]) -> list[Bound | BadStatement]:
     """What each statement yields or why not. Many are halved between two threads: DuckDB lets go of the GIL."""
     if len(asked) < _FEW:
-        return _bind(asked)
+        return _bind(asked) if asked else []
     half = len(asked) // 2
     with ThreadPoolExecutor(2) as pool:
         return [bound for part in pool.map(_bind, (asked[:half], asked[half:])) for bound in part]
