@@ -150,7 +150,7 @@ def report(case: Case, times: dict[str, list[Took]], size: int) -> None:
         cpu = f"CPU {took.cpu * 1000:6,.0f} ms {landing.cpu / took.cpu:5.2f}"
         print(f"  {name:40} {took.wall * 1000:6,.0f} ms {ratios[name]:5.2f}   {cpu}", flush=True)
     print(f"  at most {case.target} of the bare COPY: {verdict(ratios[BARE] <= case.target)}", end="; ")
-    print(f"faster than the ancestor's: {verdict(ratios.get(ANCESTOR, 0) < 1)}", flush=True)
+    print(f"faster than the ancestor's: {verdict(ratios[ANCESTOR] < 1) if ANCESTOR in ratios else 'that did not finish'}", flush=True)
 
 
 def middle(found: list[Took]) -> Took:
