@@ -4,7 +4,7 @@ import datetime as dt
 import gzip
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ import duckdb
 from tap_runtime import lake
 from tap_runtime.accept import Acceptor
 from tap_runtime.http import Request
+from tap_runtime.lake import Store
 from tap_runtime.land import Lander
 from tap_runtime.manifest import Manifest
 from tap_runtime.schema import Column, Type
 from tap_runtime.settings import TapSettings
-from tap_runtime.spool import batches
+from tap_runtime.spool import batches, seal
 
 START = dt.datetime(2026, 7, 1, 12, 0, 0, tzinfo=dt.UTC)
 
@@ -58,10 +59,11 @@ class Answer:
 class LocalTap:
     """One tap, its lake and its spool under `root`. `now` is its clock."""
 
-    def __init__(self, root: Path, tap: TapSettings) -> None:
+    def __init__(self, root: Path, tap: TapSettings, wrap: Callable[[Store], Store] = lambda store: store) -> None:
         self.root, self.settings, self.now = root, tap, START
-        self.store = lake.folder(root / "lake")
-        self.store.put(lake.settings_key(tap.tap, tap.sha256()), tap.to_json())
+        plain = lake.folder(root / "lake")
+        self.store = wrap(plain)
+        plain.put(lake.settings_key(tap.tap, tap.sha256()), tap.to_json())
         self.acceptor = Acceptor(tap, self.store, root / "spool", os.urandom)
 
     def post(self, body: bytes, method: str = "POST", **headers: str) -> Answer:
@@ -70,9 +72,19 @@ class LocalTap:
         reply = self.acceptor.accept(Request(method, named, body), self.now)
         return Answer(reply.status, reply.headers, reply.body)
 
-    def lander(self) -> Lander:
+    def lander(self, step: Callable[[str], None] = lambda name: None) -> Lander:
         """A fresh lander, as another process would make it."""
-        return Lander(self.store, self.root / "spool", self.root / "scratch", lambda: self.now, os.urandom)
+        return Lander(self.store, self.root / "spool", self.root / "scratch", lambda: self.now, os.urandom, step=step)
+
+    def land_all(self, step: Callable[[str], None] = lambda name: None) -> None:
+        """What a process does when it starts: seals what it finds, lands every spool and every batch that is marked open."""
+        lander, spool = self.lander(step), self.root / "spool"
+        for tap, batch in list(batches(spool, "open")):
+            seal(spool, tap, batch)
+        for tap, batch in list(batches(spool, "sealed")):
+            lander.land_spooled(tap, batch)
+        for key in [entry.key for entry in self.store.list(lake.OPEN)]:
+            lander.land_stored(self.settings.tap, key.rpartition("/")[2])
 
     def land(self) -> Manifest:
         """Seals and lands the one batch there is; its counts add up."""
