@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mesh.spec.compose import read_tree
 from mesh.spec.language import PersonKeys, TapKeys, Top
 from mesh.spec.mesh import Mesh, Person, Tap
-from mesh.spec.nodes import At, Path_, Tree, read_tree
+from mesh.spec.nodes import At, Path_, Tree
 from mesh.spec.problems import Problem, did_you_mean, in_order
 from mesh.spec.taps import Known, draft_tap, make_taps
 from mesh.spec.validate import FAULTY, cleaned, validate

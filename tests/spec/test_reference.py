@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mesh.spec.nodes import read_tree
+from mesh.spec.compose import read_tree
 from mesh.spec.reference import json_schema, reference
 
 ROOT = Path(__file__).parent.parent.parent
