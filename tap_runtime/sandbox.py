@@ -27,10 +27,14 @@ _QUERY_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_
 _TABLE_NODES = {"BASE_TABLE", "JOIN", "SUBQUERY", "EMPTY", "EXPRESSION_LIST", "TABLE_FUNCTION", "PIVOT", "COLUMN_DATA", "DELIM_GET"}
 _DENIED_FUNCTION = re.compile(
     r"read_\w+|\w+_scan\w*|glob|sniff_csv|query|query_table|json_execute_serialized_sql|json_serialize_plan|sleep_ms|pg_sleep|write_log"
-    r"|current_setting|getvariable|setseed|setval|nextval|currval|enable_\w+|disable_\w+|duckdb_\w+|pragma_\w+|parquet_\w+|python_\w+"
+    r"|current_setting|getvariable|setseed|setval|nextval|currval|enable_\w+|disable_\w+|duckdb_\w+|pragma_\w+|parquet_\w+|python_\w+|pg_get_\w+"
     r"|arrow_\w+|pandas_\w+|in_search_path|current_query|which_secret|inet_\w+"
 )
-_CLOCK = {"now", "current_timestamp", "get_current_timestamp", "transaction_timestamp", "current_localtimestamp", "today", "current_date"}
+# A CTE is known in its own query alone, but the walk allows its name everywhere, where it may be a file or one of DuckDB's own views.
+_CTE_NAME = re.compile(r"(?!duckdb_|pg_|sqlite_|pragma_)\w+", re.IGNORECASE)
+_CLOCK_FUNCTIONS = {"now", "today", "transaction_timestamp", "get_current_timestamp", "get_current_time"}
+_CLOCK_FUNCTIONS |= {"current_date", "current_localtime", "current_localtimestamp"}
+_CLOCK_WORDS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
 _ROW_WISE = {"PROJECTION", "FILTER", "READ_JSON", "SEQ_SCAN", "TABLE_SCAN", "UNNEST", "EMPTY_RESULT", "DUMMY_SCAN", "COLUMN_DATA_SCAN"}
 
 Connection = duckdb.DuckDBPyConnection
@@ -90,7 +94,7 @@ def check_statement(connection: Connection, sql: str) -> Statement:
     except duckdb.Error as error:
         raise SqlRefused(str(error)) from None
     if len(statements) != 1:
-        raise SqlRefused(f"expected one SELECT statement, found {len(statements)}")
+        raise SqlRefused(f"expected one SELECT statement, found {len(statements) or 'comments alone'}")
     if statements[0].type == duckdb.StatementType.MULTI:
         raise SqlRefused("PIVOT needs its values: PIVOT … ON column IN (…)")
     if statements[0].type != duckdb.StatementType.SELECT:
@@ -109,20 +113,25 @@ def walk(sql: str, serialized: dict[str, Any]) -> Statement:
         raise SqlRefused("PIVOT needs its values: PIVOT … ON column IN (…)" if "PIVOT" in sql.upper() else message)
     nodes = list(_nodes(serialized))
     ctes = {name.lower() for node in nodes for name in _cte_names(node)}
+    for name in sorted(ctes):
+        if not _CTE_NAME.fullmatch(name):
+            raise SqlRefused(f"{name} cannot name a CTE: only letters, digits and _, not starting with duckdb_, pg_, sqlite_ or pragma_")
     for node in nodes:
         _refuse_node(node, ctes)
-    names = {str(node.get("function_name", "")).lower() for node in nodes}
-    names |= {str(column[-1]).lower() for node in nodes if (column := node.get("column_names"))}
-    return Statement(sql, reads_clock=bool(names & _CLOCK))
+    functions = {str(node.get("function_name", "")).lower() for node in nodes}
+    words = {names[0].lower() for node in nodes if (names := node.get("column_names")) and not names[1:]}
+    return Statement(sql, reads_clock=bool(functions & _CLOCK_FUNCTIONS or words & _CLOCK_WORDS))
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for element in value:
-            yield from _nodes(element)
+    left = [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            yield value
+            left.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            left.extend(reversed(value))
 
 
 def _cte_names(node: dict[str, Any]) -> list[str]:

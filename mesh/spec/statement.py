@@ -4,18 +4,16 @@ import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 
 import duckdb
 import msgspec
 
+from mesh.spec.outputs import BadOutput, output_columns
 from tap_runtime import sandbox
 from tap_runtime.errors import SqlRefused
 from tap_runtime.schema import Column
 from tap_runtime.settings import OutputColumn
 
-RESERVED = ("year", "month", "day", "hour")
-_UNSHARED = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM|VARIANT|GEOMETRY)\b")
 _LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
 _FEW, _AT_ONCE = 50, 100
 _CANDIDATES = 6
@@ -67,6 +65,8 @@ def _bind(asked: Sequence[Asked]) -> list[Bound | BadStatement]:
                 bound.append(_quickly(connection, each, serialized) or _exactly(connection, each))
             except BadStatement as bad:
                 bound.append(bad)
+            except BadOutput as bad:
+                bound.append(BadStatement(str(bad)))
     return bound
 
 
@@ -91,7 +91,7 @@ def _quickly(connection: sandbox.Connection, asked: Asked, serialized: str | Non
     except (duckdb.Error, SqlRefused, RecursionError):
         return None
     found = [(str(row[0]), str(row[1])) for row in rows]
-    return None if _maybe_renamed(found) else Bound(_outputs(found), statement.reads_clock)
+    return None if _maybe_renamed(found) else Bound(output_columns(found), statement.reads_clock)
 
 
 def _maybe_renamed(found: list[tuple[str, str]]) -> bool:
@@ -112,7 +112,7 @@ def _exactly(connection: sandbox.Connection, asked: Asked) -> Bound:
         raise _explained(error, wrapped=not isinstance(error, SqlRefused)) from None
     except RecursionError:
         raise BadStatement("too deeply nested; split it up into CTEs") from None
-    return Bound(_outputs(found), statement.reads_clock)
+    return Bound(output_columns(found), statement.reads_clock)
 
 
 def _explained(error: Exception, wrapped: bool) -> BadStatement:
@@ -142,28 +142,16 @@ def _shortened(text: str) -> str:
     return "\n".join(lines)
 
 
-def _outputs(found: list[tuple[str, str]]) -> tuple[OutputColumn, ...]:
-    seen: set[str] = set()
-    for name, _ in found:
-        if name.lower() in RESERVED:
-            raise BadStatement(f"column {name}: {', '.join(RESERVED)} are the lake's partitions; give it another name")
-        if name.lower() in seen:
-            raise BadStatement(f"column {name} stands twice in the result; give one another name (names that differ only in case are one)")
-        seen.add(name.lower())
-    return tuple(_output(name, kind) for name, kind in found)
-
-
-def _output(name: str, kind: str) -> OutputColumn:
-    cast = _kept_as(kind)
-    if cast is None:
-        raise BadStatement(f"column {name} is {kind}, which Parquet readers do not share; cast it, for example to VARCHAR")
-    return OutputColumn(name, cast, cast != kind)
-
-
-@cache
-def _kept_as(kind: str) -> str | None:
-    if _UNSHARED.search(kind):
-        return None
-    cast = re.sub(r"\bU?HUGEINT\b", "DECIMAL(38,0)", kind)
-    cast = re.sub(r"\bJSON\b", "VARCHAR", cast) if '"' not in kind else cast
-    return "VARCHAR" if cast.startswith("ENUM(") or kind == '"NULL"' else cast
+def without_end(sql: str) -> str:
+    """The statement without the semicolon at its end, nor a comment behind that: it will stand in brackets."""
+    sql = sql.rstrip()
+    if sql.count(";") == sql.endswith(";"):
+        return sql.removesuffix(";").rstrip()
+    text = sql.encode()
+    end = len(text)
+    for start, kind in reversed(duckdb.tokenize(sql)):  # counted in bytes
+        if kind != duckdb.token_type.comment:
+            if text[start : start + 1] != b";":
+                break
+            end = start
+    return text[:end].decode().rstrip()

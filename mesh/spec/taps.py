@@ -11,7 +11,7 @@ from mesh.spec.mesh import Mark, Person, Tap
 from mesh.spec.names import AFTER_AGE_S, check_names, check_together, read_grants, write_grants
 from mesh.spec.nodes import At, dotted
 from mesh.spec.problems import Problem
-from mesh.spec.statement import Asked, BadStatement, Bound, bind_all
+from mesh.spec.statement import Asked, BadStatement, Bound, bind_all, without_end
 from mesh.spec.types import parse_column
 from mesh.spec.validate import FAULTY, validate
 from tap_runtime.schema import Column
@@ -147,7 +147,7 @@ def _statement(keys: TapKeys, at: At, known: Known) -> tuple[str, Path | None] |
         except (OSError, UnicodeDecodeError) as error:
             at.say(f"{sql}: {'not UTF-8' if isinstance(error, UnicodeDecodeError) else error.strerror}", "sql")
             return None
-    sql = sql.rstrip().removesuffix(";").rstrip()
+    sql = without_end(sql)
     if not sql:
         at.say("the statement is empty; leave sql out for select * from events", "sql")
         return None

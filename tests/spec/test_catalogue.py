@@ -95,5 +95,37 @@ def test_the_smallest_file() -> None:
 def test_clock_is_a_warning() -> None:
     checked = load(SPECS / "good" / "clock.yaml")
     assert [problem.line(SPECS / "good") for problem in checked.warnings] == [
-        "clock.yaml:9:5 taps.clicks.sql: asks for the time of landing, which differs from try to try; _received_at is when the record came"
+        f"clock.yaml:{line}:5 taps.{tap}.sql: asks for the time of landing, which differs from try to try; "
+        "_received_at is when the record came"
+        for line, tap in ((9, "clicks"), (17, "bare_word"))
     ]
+
+
+def test_what_files_cannot_keep_is_cast() -> None:
+    tap = _good("statements.yaml").taps["every_kept_type"]
+    assert {column.name: column.type for column in tap.output if column.cast} == {
+        "h": "DECIMAL(38,0)",
+        "hs": "DECIMAL(38,0)[]",
+        "s": 'STRUCT("JSON" VARCHAR, "n" INTEGER)',
+        "m": "MAP(VARCHAR, VARCHAR)",
+        "fixed": "INTEGER[]",
+        "e": "VARCHAR",
+        "n": "VARCHAR",
+        "ns": "VARCHAR[]",
+        "ts": "TIMESTAMP",
+    }
+    assert {column.name: column.type for column in tap.output if not column.cast} == {
+        "bit": 'STRUCT("BIT" INTEGER)',
+        "d": "DECIMAL(9,2)",
+        "b": "BLOB",
+        "u": "UUID",
+        "z": "TIMESTAMP WITH TIME ZONE",
+        "t": "TIME",
+    }
+
+
+def test_a_statement_loses_its_end_only() -> None:
+    taps = _good("statements.yaml").taps
+    assert taps["ended_and_said_so"].sql == "select id, ';' as semicolon -- one; two\nfrom events"
+    assert taps["ended_twice"].sql == "select id from events"
+    assert taps["set_operation"].sql.startswith("select id from events -- a comment; with a semicolon")
