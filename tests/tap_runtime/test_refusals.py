@@ -1,6 +1,5 @@
 """What is answered other than 200, and that nothing of it is kept."""
 
-import base64
 import datetime as dt
 import gzip
 from collections.abc import Iterator
@@ -9,9 +8,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tap_runtime.settings import VerifyKey, Writer
+from tap_runtime.settings import Writer
 from tests.tap_runtime.conftest import MakeTap
 from tests.tap_runtime.local_tap import START, LocalTap
+from tests.tap_runtime.signing import tap_with_tokens, token
 
 GOOD = b'{"user":"ann","x":1}'
 
@@ -73,18 +73,8 @@ def test_a_key_too_long_is_400_and_one_with_another_body_409(make_tap: MakeTap) 
 
 
 def tokens(make_tap: MakeTap) -> tuple[LocalTap, Ed25519PrivateKey]:
-    """A tap that asks for tokens, and what signs them: ann may write, bob's grant ended yesterday."""
-    private = Ed25519PrivateKey.generate()
-    public = base64.urlsafe_b64encode(private.public_key().public_bytes_raw()).decode().rstrip("=")
-    writers = (Writer("ann@acme"), Writer("bob@acme", (START - dt.timedelta(days=1)).date().isoformat()))
-    return make_tap(ack="stored", public=False, writers=writers, keys=(VerifyKey("k1", public),)), private
-
-
-def token(private: Ed25519PrivateKey, late_s: float = -3600, kid: str = "k1", **claims: object) -> str:
-    """A mesh token that expired `late_s` ago."""
-    exp = int(START.timestamp() - late_s)
-    said = {"sub": "ann@acme", "aud": ["clicks"], "iss": "acme/test", "iat": exp - 3600, "exp": exp, **claims}
-    return jwt.encode({name: value for name, value in said.items() if value is not None}, private, "EdDSA", headers={"kid": kid})
+    """Ann may write; bob's grant ended yesterday."""
+    return tap_with_tokens(make_tap, ["ann@acme"], "stored", Writer("bob@acme", (START - dt.timedelta(days=1)).date().isoformat()))
 
 
 @pytest.mark.parametrize(
