@@ -30,6 +30,7 @@ from tap_runtime.settings import TapSettings, read_settings
 _POLL_S = 0.25
 _LAST_CALL_S = 11.0
 _SLOWEST_RETRY_S = 60.0
+_OVERDUE_S = 60.0  # DuckDB can hang beyond its own limits and any interrupt; the try was counted, and the server starts another lander
 _LATER = (LakeDown, DiskTrouble, TryAgain, NewerFormat, BrokenSegment, OSError)
 
 Batch = tuple[str, str]
@@ -119,6 +120,9 @@ class Loop:
         if not now and time.monotonic() < due:
             return False
         started = time.monotonic()
+        overdue = threading.Timer(_OVERDUE_S, os._exit, args=(75,))
+        overdue.daemon = True
+        overdue.start()
         try:
             manifest = land(tap, batch)
         except _LATER as error:
@@ -126,6 +130,8 @@ class Loop:
             self._retry[tap, batch] = (time.monotonic() + delay, min(2 * delay, _SLOWEST_RETRY_S))
             self._tell({"event": "failed", "tap": tap, "batch": batch, "code": type(error).__name__, "retry_s": delay})
             return False
+        finally:
+            overdue.cancel()
         self._lake_is_down = False
         self._retry.pop((tap, batch), None)
         if manifest is not None:

@@ -10,7 +10,7 @@ from tap_runtime import sandbox, spool
 from tap_runtime.errors import SqlRefused
 from tap_runtime.lake import folder as lake_folder
 from tap_runtime.lake import settings_key
-from tap_runtime.render import Rendered, TryAgain, Work
+from tap_runtime.render import Rendered, Work
 from tests.tap_runtime.conftest import MakeTap
 from tests.tap_runtime.local_tap import check_counts
 
@@ -148,19 +148,6 @@ def test_more_bad_rows_than_can_be_told_apart_are_quarantined_and_none_is_lost(m
     manifest = tap.land()
     assert manifest.counts.rows + manifest.counts.quarantined == 3000
     assert manifest.counts.quarantined >= 600
-
-
-@pytest.mark.parametrize("ack", ["buffered", "stored"])
-def test_a_statement_that_eats_memory_is_tried_three_times_and_then_quarantined(make_tap: MakeTap, ack: str) -> None:
-    tap = make_tap(ack=ack, sql="select list(a.range) as l from events, range(100000000) as a")
-    tap.post(b'{"user":"kept"}\n')
-    tap.acceptor.seal()
-    for _ in range(3):
-        with pytest.raises(TryAgain, match="OutOfMemory"):
-            tap.land_all()
-    tap.land_all()
-    assert [entry["record"] for entry in tap.quarantined()] == ['{"user":"kept"}']
-    assert "landing failed" in tap.reasons()[0]
 
 
 def test_a_killed_render_counts_as_a_try(make_tap: MakeTap) -> None:
