@@ -12,7 +12,7 @@ from mesh.spec.mesh import Mesh, Person, Tap
 from mesh.spec.nodes import At, Path_, Tree
 from mesh.spec.problems import Problem, did_you_mean, in_order
 from mesh.spec.taps import Known, draft_tap, make_taps
-from mesh.spec.validate import FAULTY, cleaned, validate
+from mesh.spec.validate import FAULTY, STAND_IN_EMAIL, cleaned, validate
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _INCLUDED = ("people", "teams", "taps")
@@ -95,11 +95,11 @@ def _include(parts: _Parts, top: Tree, index: int, pattern: str) -> None:
     if pattern.startswith("/") or ".." in Path(pattern).parts:
         return top.say(top.mark(where), where, f"{pattern}: expected a pattern below this file's folder, without ..")
     try:
-        files = sorted(top.file.parent.glob(pattern))
+        files = sorted(file for file in top.file.parent.glob(pattern) if file.is_file())
     except (ValueError, NotImplementedError, OSError) as error:
         return top.say(top.mark(where), where, f"{pattern or 'an empty text'} is not a pattern: {error}")
     if not files:
-        return top.say(top.mark(where), where, f"{pattern}: no such file")
+        return top.say(top.mark(where), where, f"{pattern}: no such file; a pattern names files, like teams/*/taps.yaml")
     for file in files:
         if file not in parts.files:
             _included(parts, file)
@@ -122,10 +122,21 @@ def _people(parts: _Parts) -> dict[str, Person]:
     for name, (tree, value) in parts.members["people"].items():
         keys = validate(PersonKeys, value, tree, ("people", name))
         if keys is not None:
+            _check_alone(keys, people, tree, ("people", name))
             people[name] = Person(name, keys.email, keys.boilingdata, tree.mark(("people", name)))
         if name in parts.members["teams"]:
             tree.say(tree.mark(("people", name)), ("people", name), "is a team's name too; people and teams share one namespace")
     return people
+
+
+def _check_alone(keys: PersonKeys, others: Mapping[str, Person], tree: Tree, path: Path_) -> None:
+    """BoilingData's tokens name people by e-mail address or user name, so each is one person's."""
+    for other in others.values():
+        if other.email.lower() == keys.email.lower() != STAND_IN_EMAIL:
+            tree.say(tree.mark((*path, "email")), (*path, "email"), f"{keys.email} is {other.name}'s address already; a person stands once")
+        if keys.boilingdata is not None and other.boilingdata == keys.boilingdata:
+            text = f"{keys.boilingdata} is {other.name}'s user name already; a person stands once"
+            tree.say(tree.mark((*path, "boilingdata")), (*path, "boilingdata"), text)
 
 
 def _teams(parts: _Parts) -> dict[str, tuple[str, ...]]:
@@ -146,6 +157,8 @@ def _teams(parts: _Parts) -> dict[str, tuple[str, ...]]:
                     else f"is not in people; {did_you_mean(member, people)}"
                 )
                 tree.say(tree.mark((*path, index)), (*path, index), f"{member} {hint}")
+            elif member in value[:index]:
+                tree.say(tree.mark((*path, index)), (*path, index), f"{member} stands twice")
         teams[name] = tuple(member for member in value if isinstance(member, str))
     return teams
 

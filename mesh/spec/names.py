@@ -9,7 +9,8 @@ from mesh.spec.nodes import At
 from mesh.spec.problems import did_you_mean
 from mesh.spec.validate import FAULTY
 
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|\*")
+_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:([1-9]\d{0,4}))?|\*", re.ASCII)
+_MAX_PORT = 65_535
 AFTER_AGE_S = 60
 
 
@@ -19,8 +20,13 @@ def check_names(keys: TapKeys, at: At, people: Mapping[str, object], teams: Mapp
         hint = "is a person; a team owns a tap" if keys.team in people else f"is not in teams; {did_you_mean(keys.team, teams)}"
         at.say(f"{keys.team} {hint}", "team")
     everybody = {FAULTY: None, **people, **teams}
+    granted: set[str] = set()
     for index, grant in enumerate(keys.grants.write):
-        _check_somebody(grant if isinstance(grant, str) else grant.to, everybody, at, "write", index)
+        to = grant if isinstance(grant, str) else grant.to
+        _check_somebody(to, everybody, at, "write", index)
+        if to in granted - {FAULTY}:
+            at.say(f"{to} stands twice; leave the grant that is meant", "grants", "write", index)
+        granted.add(to)
     for index, reader in enumerate(keys.grants.read):
         if isinstance(reader, str):
             _check_somebody(reader, everybody, at, "read", index)
@@ -29,8 +35,19 @@ def check_names(keys: TapKeys, at: At, people: Mapping[str, object], teams: Mapp
         elif reader.account not in (None, FAULTY) and not re.fullmatch(r"\d{12}", str(reader.account), re.ASCII):
             at.say(f"{str(reader.account)[:60]} is not an account id, which has 12 digits", "grants", "read", index, "account")
     for index, origin in enumerate(keys.origins):
-        if origin != FAULTY and not _ORIGIN.fullmatch(origin):
-            at.say(f"{origin} is not an origin; expected scheme and host alone, like https://shop.acme.example", "origins", index)
+        if origin != FAULTY and not _is_origin(origin):
+            text = f"{origin} is not an origin; expected http or https, host and perhaps port alone, in lower case{_meant(origin)}"
+            at.say(text, "origins", index)
+
+
+def _is_origin(text: str) -> bool:
+    match = _ORIGIN.fullmatch(text)
+    return match is not None and ".." not in text and int(match[3] or 0) <= _MAX_PORT
+
+
+def _meant(origin: str) -> str:
+    bare = re.match(r"https?://[^/?#\s]+", origin.lower())
+    return f"; did you mean {bare[0]}?" if bare is not None and _is_origin(bare[0]) else ", like https://shop.acme.example"
 
 
 def _check_somebody(to: str, everybody: Mapping[str, object], at: At, kind: str, index: int) -> None:
@@ -46,8 +63,6 @@ def check_together(keys: TapKeys, at: At) -> None:
         at.say(f"at least thresholds.age and {AFTER_AGE_S}s more: {least}s, got {keys.freshness}s", "freshness")
     if keys.retries == "body" and keys.ack != "stored":
         at.say("body needs ack: stored; a buffered tap cannot tell a retry", "retries")
-    if not keys.thresholds.bytes:
-        at.say("expected more than 0, like 10MB", "thresholds", "bytes")
 
 
 def write_grants(keys: TapKeys, at: At) -> tuple[Grant, ...]:

@@ -69,6 +69,9 @@ def draft_tap(value: Any, defaults: dict[str, Any], at: At, known: Known) -> Dra
         return None
     check_names(keys, at, known.people, known.teams)
     check_together(keys, at)
+    if keys.public and keys.grants.write:
+        text = "no token is asked, so grants.write changes nothing"
+        known.warnings.append(Problem(at.mark("public"), dotted((*at.path, "public")), text))
     columns = _columns(keys, at)
     written = _statement(keys, at, known)
     return Draft(at, keys, columns, *written) if columns is not None and written is not None else None
@@ -138,14 +141,14 @@ def _statement(keys: TapKeys, at: At, known: Known) -> tuple[str, Path | None] |
         return None
     if sql.endswith(".sql") and not re.search(r"\s", sql):
         if sql.startswith("/") or ".." in Path(sql).parts:
-            at.say(f"{sql}: a file below this one's folder, without ..", "sql")
+            at.say(f"expected a file below this one's folder, without .., got {sql}", "sql")
             return None
         file = at.mark("sql").file.parent / sql
         known.files.append(file)
         try:
-            sql = file.read_text(encoding="utf-8")
+            sql = file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            at.say(f"{sql}: {'not UTF-8' if isinstance(error, UnicodeDecodeError) else error.strerror}", "sql")
+            at.say(f"{sql}: {'not UTF-8; save the file as UTF-8' if isinstance(error, UnicodeDecodeError) else error.strerror}", "sql")
             return None
     sql = without_end(sql)
     if not sql:

@@ -11,7 +11,8 @@ from mesh.spec.problems import did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
 FAULTY = "\0"  # stands where a fault was said already; no text of a file can be it
-_STAND_IN = {"team": FAULTY, "to": FAULTY, "type": FAULTY, "version": 1, "mesh": "faulty", "email": "faulty@faulty.faulty"}
+STAND_IN_EMAIL = "faulty@faulty.faulty"
+_STAND_IN = {"team": FAULTY, "to": FAULTY, "type": FAULTY, "version": 1, "mesh": "faulty", "email": STAND_IN_EMAIL}
 _UNION_TAGS = ("str", "int", "GrantKeys", "ReadKeys", "ColumnKeys")
 _WANTED = {
     "string_type": "expected text",
@@ -108,8 +109,9 @@ def _words(model: type[BaseModel], where: Path_, fault: Any) -> str:
         return f"{wanted} {_shown(given)}" + (f"; {close}" if close.startswith("did") else "")
     if kind == "string_pattern_mismatch":
         return f"expected {_PATTERNS.get(str(where[-1]), 'the form ' + str(fault['ctx']['pattern']))}, got {_shown(given)}"
-    wanted = _WANTED_AT.get(where[:-1]) or _WANTED_AT.get(where[-1:]) or _WANTED.get(kind, str(fault["msg"]).lower())
-    return f"{wanted}, got {_shown(given)}"
+    at_place = _WANTED_AT.get(where[:-1]) or _WANTED_AT.get(where[-1:])
+    quoted = "; put it in quotes" if kind == "string_type" and type(given) in (int, float) and at_place is None else ""
+    return f"{at_place or _WANTED.get(kind, str(fault['msg']).lower())}, got {_shown(given)}{quoted}"
 
 
 def _unknown_key(model: type[BaseModel], where: Path_, loc: tuple[str | int, ...]) -> str:

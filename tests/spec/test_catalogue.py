@@ -129,3 +129,10 @@ def test_a_statement_loses_its_end_only() -> None:
     assert taps["ended_and_said_so"].sql == "select id, ';' as semicolon -- one; two\nfrom events"
     assert taps["ended_twice"].sql == "select id from events"
     assert taps["set_operation"].sql.startswith("select id from events -- a comment; with a semicolon")
+
+
+def test_write_grants_of_a_public_tap_are_a_warning() -> None:
+    warnings = load(SPECS / "good" / "whole.yaml").warnings
+    assert [problem.line(SPECS / "good") for problem in warnings] == [
+        "whole.yaml:27:5 taps.clicks.public: no token is asked, so grants.write changes nothing"
+    ]

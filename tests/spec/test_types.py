@@ -21,11 +21,12 @@ TAKEN = [
     ("int[][]", "INTEGER[][]"),
     ("map(varchar, int[])", "MAP(VARCHAR, INTEGER[])"),
     ("struct(a int, b struct(c text[]))", 'STRUCT("a" INTEGER, "b" STRUCT("c" VARCHAR[]))'),
+    ('struct("not null" int, "default" int)', 'STRUCT("not null" INTEGER, "default" INTEGER)'),
     ('struct("a b" int, "q""q" json)', 'STRUCT("a b" INTEGER, "q""q" JSON)'),
     ("struct(a int)[]", 'STRUCT("a" INTEGER)[]'),
 ]
 REFUSED = [
-    ("HUGEINT", "HUGEINT is not supported in a schema; allowed: TINYINT"),
+    ("HUGEINT", r"HUGEINT is not supported in a schema; write DECIMAL\(38,0\)"),
     ("UHUGEINT", "not supported"),
     ("BLOB", "not supported"),
     ("INTERVAL", "not supported"),
@@ -49,8 +50,13 @@ REFUSED = [
     ("DECIMAL(99, 2)", "is not a DuckDB type"),
     ("INTEGER; DROP TABLE x", "is not a DuckDB type"),
     ("INTEGER, b INTEGER", "expected one type, got INTEGER, b INTEGER"),
-    ("INTEGER" + "[]" * 101, "at most 100 brackets"),
-    ("STRUCT(a " * 5000, "at most 100 brackets"),
+    ("INTEGER" + "[]" * 51, "nested at most 50 deep"),
+    ("STRUCT(a " * 5000, "nested at most 50 deep"),
+    ("STRUCT(a INTERGER)", "INTERGER is not a DuckDB type; did you mean INTEGER?"),
+    ("STRUCT(a JSON, A JSON)", "the field A stands twice in a STRUCT"),
+    ("LIST(INTEGER)", r"a list is written TYPE\[\]"),
+    ("INTEGER UNIQUE", "only NOT NULL may stand"),
+    ('"NULL"', "is not supported"),
 ]
 
 
@@ -58,6 +64,11 @@ REFUSED = [
 def test_taken(text: str, sql: str) -> None:
     assert parse_type(text).sql == sql
     assert parse_type(sql).sql == sql
+
+
+def test_a_wide_type_is_not_a_deep_one() -> None:
+    fields = ", ".join(f'"f{number}" DECIMAL(9,2)[]' for number in range(120))
+    assert parse_type(f"STRUCT({fields})").sql == f"STRUCT({fields})"
 
 
 @pytest.mark.parametrize(("text", "words"), REFUSED, ids=lambda text: text[:30])
