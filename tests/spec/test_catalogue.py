@@ -134,5 +134,5 @@ def test_a_statement_loses_its_end_only() -> None:
 def test_write_grants_of_a_public_tap_are_a_warning() -> None:
     warnings = load(SPECS / "good" / "whole.yaml").warnings
     assert [problem.line(SPECS / "good") for problem in warnings] == [
-        "whole.yaml:27:5 taps.clicks.public: no token is asked, so grants.write changes nothing"
+        "whole.yaml:28:5 taps.clicks.public: no token is asked, so grants.write changes nothing"
     ]
