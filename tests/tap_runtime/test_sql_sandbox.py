@@ -1,18 +1,13 @@
 """What a team's SQL can reach: its own records, nothing else; and what becomes of a batch whose SQL fails."""
 
-import os
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tap_runtime import sandbox, spool
+from tap_runtime import sandbox
 from tap_runtime.errors import SqlRefused
-from tap_runtime.lake import folder as lake_folder
-from tap_runtime.lake import settings_key
-from tap_runtime.render import Rendered, Work
 from tests.tap_runtime.conftest import MakeTap
-from tests.tap_runtime.local_tap import check_counts
 
 REFUSED = [
     "select 1; select 2",
@@ -148,26 +143,3 @@ def test_more_bad_rows_than_can_be_told_apart_are_quarantined_and_none_is_lost(m
     manifest = tap.land()
     assert manifest.counts.rows + manifest.counts.quarantined == 3000
     assert manifest.counts.quarantined >= 600
-
-
-def test_a_killed_render_counts_as_a_try(make_tap: MakeTap) -> None:
-    """A render that takes its process with it is counted, since the count was made before it began."""
-    tap = make_tap()
-    tap.post(b'{"user":"kept"}\n')
-    tap.acceptor.seal()
-
-    def dies(work: Work, out: Path) -> Rendered:
-        os._exit(9)
-
-    ((name, batch),) = spool.batches(tap.root / "spool", "sealed")
-    for _ in range(3):
-        child = os.fork()
-        if child == 0:
-            lander = tap.lander()
-            type(lander)(lander.store, lander.spool, lander.scratch, lander.clock, lander.random, render=dies).land_spooled(name, batch)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    manifest = tap.lander().land_spooled(name, batch)
-    assert manifest is not None
-    check_counts(manifest)
-    assert manifest.faults == {"landing_failed": 1}
-    assert lake_folder(tap.root / "lake").get(settings_key("clicks", manifest.settings)) is not None
