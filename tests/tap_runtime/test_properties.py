@@ -141,7 +141,7 @@ def sorted_fields(records: Records) -> tuple[list[bytes], int, tuple[BadLine, ..
     )
 
 
-@runs(max_examples=3000, deadline=None)
+@runs(max_examples=1000, deadline=None)
 @given(
     lines=st.lists(LINES, max_size=4),
     joint=st.sampled_from(["\n", "\n", "\n", "\r\n", "\n\n", " ", ""]),
