@@ -156,7 +156,7 @@ def _decode(line: bytes) -> Any:
         raise BadValue(f"not one JSON object: {error}") from None
     except RecursionError:
         raise BadValue(f"nested deeper than {MAX_DEPTH}") from None
-    except ValueError:  # Decimal and int have limits of their own: 1e9999999999999999999, 5,000 digits
+    except (ValueError, ArithmeticError):  # Decimal and int have limits of their own: 1e9999999999999999999, 5,000 digits
         raise BadValue("holds a number that is out of range") from None
     if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise BadValue(f"nested deeper than {MAX_DEPTH}")

@@ -217,7 +217,8 @@ def _cut(path: Path, size: int) -> None:
 
 def _tallies(folder: Path, index: bytes, whole: int) -> tuple[Tally, ...]:
     """Each sender's last entry has its totals: read backwards until every sender was met."""
-    senders = [msgspec.json.decode(line) for line in (folder / SENDERS).read_bytes().splitlines()]
+    named, _, _ = (folder / SENDERS).read_bytes().rpartition(b"\n")  # a torn last name has no entry yet
+    senders = [msgspec.json.decode(line) for line in named.split(b"\n")]
     found: dict[int, Tally] = {}
     for at in range((whole - 1) * _SIZE, -1, -_SIZE):
         _, _, number, requests, accepted, refused, _ = _ENTRY.unpack_from(index, at)

@@ -84,3 +84,8 @@ def test_the_fast_path_says_what_the_slow_one_says(records: list[dict[str, Any]]
     fast, slow = (Checker(tap_settings(FAST, extra=extra)) for _ in range(2))
     slow._fast = None
     assert fast.check(lines(records), "") == slow.check(lines(records), "")
+
+
+def test_a_number_past_every_exponent_spoils_its_own_line_only() -> None:
+    found = Checker(tap_settings(COLUMNS)).check(b'{"real":1e99999999999999999999}\n{"real":1}\n', "")
+    assert (found.accepted, [line.line for line in found.bad]) == (1, [1])

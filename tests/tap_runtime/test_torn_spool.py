@@ -87,3 +87,12 @@ def test_a_request_that_does_not_fit_the_disk_leaves_the_ones_before_it_whole(tm
     sealed = spool.recover(spool.sealed_folder(tmp_path, "clicks", HEADER.batch))
     assert sealed is not None
     assert sealed.tallies == (Tally("a", 1, 1, 1), Tally("b", 1, 1, 1))
+
+
+def test_a_torn_name_of_a_new_sender_does_not_keep_the_batch_from_landing(tmp_path: Path) -> None:
+    folder = written(tmp_path, 2)
+    with (folder / spool.SENDERS).open("ab") as senders:
+        senders.write(b'"bo')
+    sealed = spool.recover(folder)
+    assert sealed is not None
+    assert sealed.tallies == (Tally("sender0", 1, 1, 1), Tally("sender1", 1, 1, 1))
