@@ -14,6 +14,8 @@ import uvicorn
 
 from mesh.grants.keys import dev_key
 from mesh.local.child import LanderChild
+from mesh.local.pages import pages
+from mesh.local.running import Running
 from mesh.local.server import Edge
 from mesh.local.workspace import STACK, Workspace
 from mesh.plan import TapPlan, plan_taps
@@ -40,21 +42,18 @@ class Dev:
     def __init__(self, file: Path, mesh: Mesh, workspace: Workspace, port: int, say: Say) -> None:
         self._file, self._workspace, self._port, self._say = file, workspace, port, say
         self._store = lake.folder(workspace.lake)
-        self._keys = (dev_key(workspace.keys).public(),)
-        self._plans = {plan.name: plan for plan in plan_taps(mesh, STACK, self._keys)}
-        self._files = mesh.files
-        self._edge = Edge(mesh.name, {}, lambda: dt.datetime.now(dt.UTC))
+        self._running = Running(mesh, workspace, dev_key(workspace.keys))
+        self._running.plans = self._plan(mesh)
         self._child = LanderChild(workspace, self._hear)
 
     async def run(self) -> None:
         """Serves until SIGINT or SIGTERM, then lands what is open."""
         for tap, batch in list(spool.batches(self._workspace.spool, "open")):
             spool.seal(self._workspace.spool, tap, batch)
-        self._store.put(lake.MESH, msgspec.json.encode({"format": FORMAT, "mesh": self._edge.mesh}))
-        self._edge.taps = {name: self._acceptor(plan) for name, plan in self._plans.items()}
-        config = uvicorn.Config(
-            self._edge, "127.0.0.1", self._port, log_level="warning", access_log=False, lifespan="off", server_header=False
-        )
+        self._store.put(lake.MESH, msgspec.json.encode({"format": FORMAT, "mesh": self._running.mesh.name}))
+        self._running.acceptors = {name: self._acceptor(plan) for name, plan in self._running.plans.items()}
+        edge = Edge(self._running, pages(self._running), lambda: dt.datetime.now(dt.UTC))
+        config = uvicorn.Config(edge, "127.0.0.1", self._port, log_level="warning", access_log=False, lifespan="off", server_header=False)
         server = _Server(config)
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -73,44 +72,46 @@ class Dev:
         server.should_exit = True
 
     async def _end(self) -> None:
-        for acceptor in self._edge.taps.values():
+        for acceptor in self._running.acceptors.values():
             acceptor.seal()
         if await self._child.finish():
             self._say("stopped; everything acknowledged has landed")
         else:
             self._say("stopped; what could not land in time is kept and lands at the next start")
 
+    def _plan(self, mesh: Mesh) -> dict[str, TapPlan]:
+        return {plan.name: plan for plan in plan_taps(mesh, STACK, (self._running.key.public(),))}
+
     def _acceptor(self, plan: TapPlan) -> Acceptor:
         self._store.put(lake.settings_key(plan.name, plan.settings_sha256), plan.settings.to_json())
         return Acceptor(plan.settings, self._store, self._workspace.spool, os.urandom)
 
     async def _watch(self) -> None:
-        seen = _times(self._files)
+        seen = _times(self._running.mesh.files)
         while True:
             await asyncio.sleep(_WATCH_S)
-            now = _times(self._files)
+            now = _times(self._running.mesh.files)
             if now == seen:
                 continue
             seen = now
             checked = await asyncio.to_thread(load, self._file)
             self._reload(checked)
-            seen = _times(self._files) if checked.mesh is not None else seen
+            seen = _times(self._running.mesh.files) if checked.mesh is not None else seen
 
     def _reload(self, checked: Checked) -> None:
-        root = self._file.parent
-        self._edge.problems = tuple(problem.line(root) for problem in checked.problems)
+        running, root = self._running, self._file.parent
+        running.problems = tuple(problem.line(root) for problem in checked.problems)
         if checked.mesh is None:
-            self._say("\n".join(["saved with problems; the mesh runs on as it was:", *self._edge.problems]))
+            self._say("\n".join(["saved with problems; the mesh runs on as it was:", *running.problems]))
             return
-        self._files = checked.mesh.files
-        plans = {plan.name: plan for plan in plan_taps(checked.mesh, STACK, self._keys)}
-        changed = [name for name in plans if plans[name] != self._plans.get(name)]
-        gone = [name for name in self._plans if name not in plans]
+        plans = self._plan(checked.mesh)
+        changed = [name for name in plans if plans[name] != running.plans.get(name)]
+        gone = [name for name in running.plans if name not in plans]
         for name in [*changed, *gone]:
-            if name in self._edge.taps:
-                self._edge.taps[name].seal()
-        self._edge.taps = {name: self._acceptor(plan) if name in changed else self._edge.taps[name] for name, plan in plans.items()}
-        self._plans = plans
+            if name in running.acceptors:
+                running.acceptors[name].seal()
+        running.acceptors = {name: self._acceptor(plan) if name in changed else running.acceptors[name] for name, plan in plans.items()}
+        running.mesh, running.plans = checked.mesh, plans
         self._say(f"reloaded: {', '.join(changed) or 'no tap'} changed" + (f", {', '.join(gone)} removed" if gone else ""))
 
     def _hear(self, event: dict[str, Any]) -> None:

@@ -1,8 +1,9 @@
 """The start page: which taps there are, how to send to one, how to query it. Everything in it is escaped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 
+from mesh.local.running import Running
 from tap_runtime.accept import Acceptor
 
 _STYLE = """
@@ -13,10 +14,11 @@ pre{background:#f3f5f8;padding:.8rem;overflow:auto;border-radius:6px}.bad{border
 """
 
 
-def start_page(mesh: str, host: str, taps: Mapping[str, Acceptor], problems: Sequence[str]) -> str:
-    """The page's HTML."""
-    rows = "".join(_row(acceptor) for acceptor in taps.values())
-    first = next(iter(taps), "clicks")
+def start_page(running: Running, host: str) -> str:
+    """The page's HTML, for a server that was asked for as `host`."""
+    mesh, problems = running.mesh.name, running.problems
+    rows = "".join(_row(acceptor) for acceptor in running.acceptors.values())
+    first = next(iter(running.acceptors), "clicks")
     bad = (
         f'<div class="bad"><h2>taps.yaml was saved with problems; the mesh runs on as before</h2>{_listing(problems)}</div>'
         if problems

@@ -1,52 +1,42 @@
-"""The laptop's edge: an ASGI app that hands each POST to its tap's acceptor, answers CORS, and shows a start page."""
+"""The laptop's edge: an ASGI app that hands each POST to its tap's acceptor and answers CORS; everything else is for the pages."""
 
 import datetime as dt
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
-from mesh.local.page import start_page
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mesh.local.running import Running
 from tap_runtime.accept import Acceptor
 from tap_runtime.errors import Refused
-from tap_runtime.http import Reply, Request, refusal, reply, too_large
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from tap_runtime.http import Reply, Request, refusal, too_large
 
 _TAPS = "/taps/"
 _DRAINED = 64 * 1024 * 1024
-_LOCAL = ("127.0.0.1", "localhost", "[::1]")
 _log = logging.getLogger("tapmesh")
 
 
 class Edge:
-    """Routes requests to the taps there are now; `taps` and `problems` are replaced on reload."""
+    """Routes requests to the taps there are now."""
 
-    def __init__(self, mesh: str, taps: dict[str, Acceptor], clock: Callable[[], dt.datetime]) -> None:
-        self.mesh = mesh
-        self.taps = taps
-        self.problems: tuple[str, ...] = ()
-        self._clock = clock
+    def __init__(self, running: Running, pages: ASGIApp, clock: Callable[[], dt.datetime]) -> None:
+        self._running, self._pages, self._clock = running, pages, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
-        if scope["type"] != "http":
+        path = str(scope.get("path", ""))
+        if scope["type"] != "http" or not path.startswith(_TAPS):
+            await self._pages(scope, receive, send)
             return
         headers = _headers(scope)
-        path = str(scope["path"])
-        if path.startswith(_TAPS):
-            answer, acceptor = await self._tap(path[len(_TAPS) :], scope, headers, receive)
-            await _send(send, answer, _cors(acceptor, headers))
-        else:
-            await _send(send, self._page(path, headers), {})
+        answer, acceptor = await self._tap(path[len(_TAPS) :], scope, headers, receive)
+        await _send(send, answer, _cors(acceptor, headers))
 
     async def _tap(self, name: str, scope: Scope, headers: dict[str, str], receive: Receive) -> tuple[Reply, Acceptor | None]:
-        acceptor = self.taps.get(name)
+        acceptor = self._running.acceptors.get(name)
         if acceptor is None or acceptor.settings.closed:
-            hint = f"the taps here: {', '.join(self.taps)}"
+            hint = f"the taps here: {', '.join(self._running.acceptors)}"
             return refusal(Refused(404, "no_such_tap", "there is no such tap", hint)), None
         if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             return Reply(204, b"", {}), acceptor
@@ -61,22 +51,6 @@ class Edge:
             _log.error("tap %s failed: %s", name, type(error).__name__, exc_info=_log.isEnabledFor(logging.DEBUG))
             hint = "send the same request again; should it persist, tapmesh dev --debug says more"
             return refusal(Refused(500, "our_fault", "this request failed here; nothing of it was acknowledged", hint)), acceptor
-
-    def _page(self, path: str, headers: dict[str, str]) -> Reply:
-        host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
-        if host not in _LOCAL:
-            return refusal(Refused(403, "not_local", "this page answers on this machine only", "open http://127.0.0.1 and the port"))
-        if path == "/":
-            policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-            page_headers = {
-                "content-type": "text/html; charset=utf-8",
-                "content-security-policy": policy,
-                "x-content-type-options": "nosniff",
-            }
-            return Reply(200, start_page(self.mesh, headers["host"], self.taps, self.problems).encode(), page_headers)
-        if path == "/healthz":
-            return reply(200, {"taps": len(self.taps), "problems": len(self.problems)})
-        return refusal(Refused(404, "no_such_page", "there is no such page", "taps are at /taps/<tap>, the start page is at /"))
 
 
 def _headers(scope: Scope) -> dict[str, str]:

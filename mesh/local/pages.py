@@ -1,0 +1,80 @@
+"""The pages beside the taps: answered on this machine only, and nothing that changes anything to another site's page."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mesh.local.page import start_page
+from mesh.local.running import Running
+from tap_runtime.errors import Refused
+from tap_runtime.http import refusal
+
+_LOCAL = {"127.0.0.1", "localhost", "::1"}
+_POLICY = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; connect-src 'self'; img-src 'self' data:"
+_POLICY += "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+def pages(running: Running, more: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The app of everything that is not under /taps/."""
+    return LocalOnly(Starlette(routes=[*_own(running), *more], exception_handlers={404: _no_such_page}))
+
+
+class LocalOnly:
+    """Refuses other Hosts (DNS rebinding) and other sites' Origins, and gives every answer its policy."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = _refused(Headers(scope=scope))
+        if refused is not None:
+            await _response(refused)(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("content-security-policy", _POLICY)
+                headers["x-content-type-options"] = "nosniff"
+                headers["referrer-policy"] = "same-origin"
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, guarded)
+
+
+def _refused(headers: Headers) -> Refused | None:
+    host = headers.get("host", "")
+    if urlsplit(f"//{host}").hostname not in _LOCAL:
+        return Refused(403, "not_local", "this page answers on this machine only", "open http://127.0.0.1 and the port")
+    origin = headers.get("origin")
+    site = headers.get("sec-fetch-site", "none")
+    if origin not in (None, f"http://{host}") or site not in ("none", "same-origin"):
+        return Refused(403, "other_site", "this page takes nothing from another site's page", "open it in a tab of its own")
+    return None
+
+
+def _own(running: Running) -> list[BaseRoute]:
+    def start(request: Request) -> Response:
+        return HTMLResponse(start_page(running, request.headers["host"]))
+
+    def health(request: Request) -> Response:
+        return JSONResponse({"statusCode": 200, "taps": len(running.acceptors), "problems": len(running.problems)})
+
+    return [Route("/", start), Route("/healthz", health)]
+
+
+def _no_such_page(request: Request, error: Exception) -> Response:
+    hint = "taps are at /taps/<tap>, the start page is at /"
+    return _response(Refused(404, "no_such_page", "there is no such page", hint))
+
+
+def _response(refused: Refused) -> Response:
+    answer = refusal(refused)
+    return Response(answer.body, answer.status, answer.headers)
