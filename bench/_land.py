@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tap_runtime import lake
 from tap_runtime.land import Lander
+from tap_runtime.room import Room
 
 
-def lander(root: Path) -> Lander:
-    """The lander of a `.mesh` folder."""
-    return Lander(lake.folder(root / "lake"), root / "spool", root / "scratch", lambda: dt.datetime.now(dt.UTC), os.urandom)
+def lander(root: Path, room: Path) -> Lander:
+    """The lander of a `.mesh` folder, which runs its statements in `room`."""
+    return Lander(lake.folder(root / "lake"), root / "spool", Room(room), lambda: dt.datetime.now(dt.UTC), os.urandom)
 
 
 def peak_mb() -> float:
@@ -23,7 +24,7 @@ def peak_mb() -> float:
 
 if __name__ == "__main__":
     imported_mb = peak_mb()
-    manifest = lander(Path(sys.argv[1])).land_spooled(sys.argv[2], sys.argv[3])
+    manifest = lander(Path(sys.argv[1]), Path(sys.argv[1]) / "scratch").land_spooled(sys.argv[2], sys.argv[3])
     assert manifest is not None
     counts = manifest.counts
     print(json.dumps({"rows": counts.rows, "quarantined": counts.quarantined, "imported_mb": imported_mb, "peak_mb": peak_mb()}))

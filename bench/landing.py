@@ -18,7 +18,8 @@ from _mesh import SENDER, TAP, OneTap, events, requests
 
 RECORDS = 45_000
 ROUNDS = 9
-LANDING, BARE, ANCESTOR = "landing", "bare COPY, sender and time on each line", "the ancestor's statement"
+LANDING, FIRST = "landing", "landing, the first of a process"
+BARE, ANCESTOR = "bare COPY, sender and time on each line", "the ancestor's statement"
 DECLARED = {"eventType": "VARCHAR", "ts": "TIMESTAMP", "x": "INTEGER", "y": "INTEGER", "url": "VARCHAR", "session": "VARCHAR"}
 
 
@@ -80,16 +81,22 @@ def ancestor(folder: Path) -> str:
     return f"select * from read_json_auto([{files}], ignore_errors=true, union_by_name=true, maximum_depth=2)"
 
 
-def land_copy(mesh: Path, batch: str, folder: Path) -> Took | None:
-    """Lands a fresh copy of a sealed batch; the disk is idle again before the clock starts."""
-    root = folder / "round"
-    shutil.copytree(mesh, root)
-    os.sync()
-    try:
-        landing = lander(root)
-        return timed(lambda: landing.land_spooled(TAP, batch))
-    finally:
-        shutil.rmtree(root)
+class Landings:
+    """One lander, as a process has it, and fresh copies of one sealed batch for it to land."""
+
+    def __init__(self, mesh: Path, batch: str, folder: Path) -> None:
+        self._mesh, self._batch, self._root, self._room = mesh, batch, folder / "round", folder / "room"
+        self._lander = lander(self._root, self._room)
+
+    def land(self, first: bool) -> Took | None:
+        """Lands one copy; the disk is idle again before the clock starts. `first`: by a lander that has landed nothing before."""
+        shutil.copytree(self._mesh, self._root, dirs_exist_ok=True)
+        os.sync()
+        landing = lander(self._root, self._room) if first else self._lander
+        try:
+            return timed(lambda: landing.land_spooled(TAP, self._batch))
+        finally:
+            shutil.rmtree(self._root)
 
 
 def write_inputs(folder: Path, lines: list[bytes], bodies: list[bytes]) -> None:
@@ -108,8 +115,11 @@ def contenders(tap: OneTap, batch: str, folder: Path) -> dict[str, Callable[[], 
     bare = copy(typed(folder / "named.ndjson", DECLARED | {"sender": "VARCHAR", "time": "TIMESTAMP"}), out)
     plain = copy(typed(folder / "plain.ndjson", DECLARED), out)
     old = copy(ancestor(folder / "files"), out)
+    landings = Landings(tap.workspace.root, batch, folder)
+    landings.land(first=False)
     return {
-        LANDING: lambda: land_copy(tap.workspace.root, batch, folder),
+        LANDING: lambda: landings.land(first=False),
+        FIRST: lambda: landings.land(first=True),
         BARE: lambda: timed(lambda: connection.execute(bare)),
         "the same, in an instance made for it": lambda: timed(lambda: connected().execute(bare)),
         "bare COPY without sender and time": lambda: timed(lambda: connection.execute(plain)),

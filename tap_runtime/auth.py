@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,9 +117,12 @@ def _token(request: Request) -> str:
 def _genuine(claims: dict[str, Any]) -> Genuine:
     audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     try:
-        return Genuine(str(claims["sub"]), tuple(map(str, audience)), float(claims["exp"]))
+        genuine = Genuine(str(claims["sub"]), tuple(map(str, audience)), float(claims["exp"]))
     except (TypeError, ValueError, OverflowError):
-        raise _bad_token("its claims are not those of a mesh token") from None
+        genuine = None
+    if genuine is None or not math.isfinite(genuine.expires_s):
+        raise _bad_token("its claims are not those of a mesh token")
+    return genuine
 
 
 def _bad_token(why: str) -> Refused:

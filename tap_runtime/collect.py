@@ -27,7 +27,7 @@ def segments(store: Store, tap: str, batch: str) -> Iterator[Segment | Seal]:
 
 def seal_stored(store: Store, tap: str, batch: str, random: Callable[[int], bytes]) -> None:
     """Fences the batch's owner: CREATEs a SEAL behind its last segment, unless there is one."""
-    numbered = [entry.key for entry in store.list(lake.stored_prefix(tap, batch)) if "/try-" not in entry.key]
+    numbered = [entry.key for entry in store.list(lake.stored_prefix(tap, batch)) if not lake.is_try(entry.key)]
     if numbered and isinstance(unpack(store.get(max(numbered)) or b"{}"), Seal):
         return
     seq = int(max(numbered).rpartition("/")[2]) + 1 if numbered else 0

@@ -16,6 +16,7 @@ from tap_runtime.errors import LakeDown
 
 MESH = "_mesh/mesh.json"
 OPEN = "_mesh/open/"
+STAGED = "_mesh/staged/"
 _BATCH = re.compile(r"(\d{8}T\d{6})Z-[0-9a-f]{32}", re.ASCII)
 
 
@@ -58,9 +59,14 @@ def segment_key(tap: str, batch: str, seq: int) -> str:
     return f"{stored_prefix(tap, batch)}{seq:08d}"
 
 
-def attempt_key(tap: str, batch: str, attempt: int) -> str:
-    """Says that a batch with segments was about to be rendered for the n-th time."""
-    return f"{stored_prefix(tap, batch)}try-{attempt}"
+def try_key(tap: str, batch: str, nonce: str) -> str:
+    """Says that a batch with segments was about to be rendered."""
+    return f"{stored_prefix(tap, batch)}try-{nonce}"
+
+
+def is_try(key: str) -> bool:
+    """Whether a key under `stored_prefix` is of a render attempt."""
+    return "/try-" in key
 
 
 def idempotency_key(tap: str, sender: str | None, key: str, body_sha256: str) -> str:
@@ -71,7 +77,7 @@ def idempotency_key(tap: str, sender: str | None, key: str, body_sha256: str) ->
 
 def staged_prefix(tap: str, batch: str, attempt: str = "") -> str:
     """What landing tries of a batch put before one of them commits."""
-    return f"_mesh/staged/{tap}/{batch}/" + (f"{attempt}/" if attempt else "")
+    return f"{STAGED}{tap}/{batch}/" + (f"{attempt}/" if attempt else "")
 
 
 def manifest_key(tap: str, batch: str) -> str:

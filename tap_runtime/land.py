@@ -3,9 +3,10 @@
 Anyone may land a batch with segments, any number at once: attempts keep their files apart and the manifest's creation picks one.
 """
 
+import contextlib
 import datetime as dt
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from tap_runtime.collect import collect, seal_stored
 from tap_runtime.errors import LakeDown
 from tap_runtime.lake import Store
 from tap_runtime.manifest import Counts, File, Manifest, read_manifest, sha256_of
-from tap_runtime.render import DiskTrouble, Rendered, Work, poison, render
+from tap_runtime.render import POISONED, DiskTrouble, Rendered, TryAgain, Work, poison, render
+from tap_runtime.room import Room
 from tap_runtime.segment import moment
 from tap_runtime.settings import TapSettings, read_settings
 from tap_runtime.spool import DATA, REFUSED, TRIES, recover, sealed_folder
@@ -31,10 +33,10 @@ class Lander:
 
     store: Store
     spool: Path
-    scratch: Path
+    room: Room
     clock: Callable[[], dt.datetime]
     random: Callable[[int], bytes]
-    render: Callable[[Work, Path], Rendered] = render
+    render: Callable[[Work, Room], Rendered] = render
     step: Callable[[str], None] = lambda name: None
 
     def land_spooled(self, tap: str, batch: str) -> Manifest | None:
@@ -44,7 +46,8 @@ class Lander:
         if manifest is None and (sealed := recover(folder)) is not None:
             sha256 = sealed.header.settings
             work = Work(tap, batch, self._settings(tap, sha256), sha256, folder / DATA, folder / REFUSED, sealed.tallies)
-            manifest = self._commit(work, LocalTries(folder / TRIES))
+            with self._cleared():
+                manifest = self._commit(work, LocalTries(folder / TRIES))
         self._finish(tap, batch, manifest, folder)
         return manifest
 
@@ -59,17 +62,14 @@ class Lander:
         return manifest
 
     def _land_segments(self, tap: str, batch: str) -> Manifest | None:
-        folder = self._fresh("collected")
-        try:
-            collected = collect(self.store, tap, batch, folder)
+        with self._cleared() as room:
+            collected = collect(self.store, tap, batch, room.folder)
             if collected is None:  # nothing in it, or landed by another since we looked
                 return self._landed(tap, batch)
             settings = self._settings(tap, collected.settings)
-            files = (folder / DATA, folder / REFUSED)
+            files = (room.folder / DATA, room.folder / REFUSED)
             work = Work(tap, batch, settings, collected.settings, *files, collected.tallies, collected.duplicates, collected.segments)
-            return self._commit(work, StoredTries(self.store, tap, batch))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            return self._commit(work, StoredTries(self.store, tap, batch, self.clock, self.random))
 
     def _landed(self, tap: str, batch: str) -> Manifest | None:
         body = self.store.get(lake.manifest_key(tap, batch))
@@ -81,36 +81,38 @@ class Lander:
             raise LakeDown(f"settings {sha256[:12]} of {tap} are not in the lake; put them back, the batch waits for them")
         return read_settings(body)
 
-    def _fresh(self, name: str) -> Path:
-        folder = self.scratch / f"{name}-{self.random(8).hex()}"
-        folder.mkdir(parents=True)
-        return folder
+    @contextlib.contextmanager
+    def _cleared(self) -> Iterator[Room]:
+        """The room for one batch; what it leaves behind is no use to the next. Trouble with its disk is DiskTrouble."""
+        try:
+            self.room.clear()
+            yield self.room
+            self.room.clear()
+        except OSError as error:
+            raise DiskTrouble(error.strerror or "") from error
 
     def _commit(self, work: Work, tries: Tries) -> Manifest:
         """RENDER, STAGE, COMMIT: the winner's manifest, ours or another's."""
-        out = self._fresh("rendered")
-        try:
-            rendered = self._render(work, out, tries)
-            self.step("rendered")
-            mine = self._stage(work, rendered)
-            self.step("staged")
-            other = lake.create(self.store, lake.manifest_key(work.tap, work.batch), msgspec.json.encode(mine))
-            self.step("committed")
-            if other is None:
-                return mine
-            self.store.delete([file.staged for file in mine.files])
-            return read_manifest(other)
-        except OSError as error:
-            raise DiskTrouble(error.strerror or "") from error
-        finally:
-            shutil.rmtree(out, ignore_errors=True)
+        rendered = self._render(work, tries)
+        self.step("rendered")
+        mine = self._stage(work, rendered)
+        self.step("staged")
+        other = lake.create(self.store, lake.manifest_key(work.tap, work.batch), msgspec.json.encode(mine))
+        self.step("committed")
+        if other is None:
+            return mine
+        self.store.delete([file.staged for file in mine.files])
+        return read_manifest(other)
 
-    def _render(self, work: Work, out: Path, tries: Tries) -> Rendered:
-        if tries.count() >= MAX_TRIES:
-            return poison(work, out, f"{MAX_TRIES} tries ran out of memory or time, or were killed")
-        tries.add()
+    def _render(self, work: Work, tries: Tries) -> Rendered:
+        if tries.failed() >= MAX_TRIES:
+            return poison(work, self.room, f"{MAX_TRIES} tries ran out of memory or time, or were killed")
+        tries.begin()
         try:
-            rendered = self.render(work, out)
+            rendered = self.render(work, self.room)
+        except TryAgain:
+            tries.fail()
+            raise
         except DiskTrouble:
             tries.forget()
             raise
@@ -157,6 +159,8 @@ class Lander:
         leftover = [entry.key for entry in self.store.list(lake.staged_prefix(tap, batch))]
         if manifest is not None and manifest.segments is not None:
             leftover += [lake.segment_key(tap, batch, seq) for seq in range(manifest.segments)]
+            if POISONED in manifest.faults:
+                leftover += [entry.key for entry in self.store.list(lake.stored_prefix(tap, batch)) if lake.is_try(entry.key)]
         if leftover:
             self.store.delete(leftover)
         self.step("swept")

@@ -1,10 +1,10 @@
-"""RENDER: a team's statement over one sealed batch, in the sandbox, into a fresh local folder: a Parquet file and a quarantine file."""
+"""RENDER: a team's statement over one sealed batch, in the sandbox, into its room: a Parquet file and a quarantine file."""
 
 import datetime as dt
 import gzip
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,19 @@ import duckdb
 import msgspec
 
 from tap_runtime import FORMAT, sandbox
+from tap_runtime.bisect import BY_ROW, Sieve
 from tap_runtime.errors import SqlRefused
+from tap_runtime.room import Room
 from tap_runtime.segment import Tally, moment
 from tap_runtime.settings import TapSettings
 
 DEADLINE_S = 25.0
-BISECT_RUNS = 200
+WHOLE_BYTES = 13_000_000  # 10 MB as sent, extra fields and envelopes included; the copies in parts cost a third of such a landing
 PART_BYTES = 4_000_000
+POISONED = "landing_failed"
 PARQUET, QUARANTINE = "part.parquet", "quarantine.ndjson.gz"
 
 _WHOLE_BATCH = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.PermissionException, SqlRefused)
-_BY_ROW = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException, duckdb.ConstraintException)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _encode = msgspec.json.Encoder().encode
 
@@ -78,20 +80,20 @@ class _Failed:
     rows: frozenset[int] | None  # None: all of them
 
 
-def render(work: Work, out: Path) -> Rendered:
-    """Runs the statement over the whole batch; raises TryAgain or DiskTrouble. `out` is a fresh folder."""
+def render(work: Work, room: Room) -> Rendered:
+    """Runs the statement over the whole batch, in a room that was cleared; raises TryAgain or DiskTrouble."""
     try:
-        rows, failed = _outputs(work, out) if work.accepted else (0, [])
-        return _finish(work, out, rows, failed)
+        rows, failed = _outputs(work, room) if work.accepted else (0, [])
+        return _finish(work, room.out, rows, failed)
     except (duckdb.IOException, OSError) as error:
         raise DiskTrouble(type(error).__name__) from error
     except (duckdb.Error, MemoryError) as error:
         raise TryAgain(type(error).__name__) from error
 
 
-def poison(work: Work, out: Path, why: str) -> Rendered:
+def poison(work: Work, room: Room, why: str) -> Rendered:
     """Everything to quarantine, without running the statement."""
-    return _finish(work, out, 0, [_Failed("landing_failed", f"landing failed: {why}", None)])
+    return _finish(work, room.out, 0, [_Failed(POISONED, f"landing failed: {why}", None)])
 
 
 def _finish(work: Work, out: Path, rows: int, failed: list[_Failed]) -> Rendered:
@@ -100,36 +102,47 @@ def _finish(work: Work, out: Path, rows: int, failed: list[_Failed]) -> Rendered
     return Rendered(out / PARQUET if rows else None, rows, quarantine, faults)
 
 
-def _outputs(work: Work, out: Path) -> tuple[int, list[_Failed]]:
-    connection = sandbox.connect(work.settings.memory_mb)
+def _outputs(work: Work, room: Room) -> tuple[int, list[_Failed]]:
+    room.link(work.data)
+    connection = room.connection(work.tap, work.settings.memory_mb)
     alarm = threading.Timer(DEADLINE_S, connection.interrupt)
     alarm.daemon = True
     alarm.start()
+    failed = None
     try:
-        return _run(work, out, connection)
+        rows, failed = _run(work, room, connection)
+        return rows, failed
     finally:
         alarm.cancel()
-        connection.close()
+        alarm.join()  # or a late one would interrupt the next batch
+        if failed != []:
+            room.give_up()
 
 
-def _run(work: Work, out: Path, connection: sandbox.Connection) -> tuple[int, list[_Failed]]:
-    source = sandbox.spooled(work.settings, *_parts(work.data, out))
-    copy = _copy(work, out / PARQUET)
+def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[_Failed]]:
+    source = sandbox.spooled(work.settings, *_parts(room.data, room.out))
     try:
-        sandbox.lock(connection, reads=work.data, writes=out)
         sandbox.check_statement(connection, work.settings.sql)
         connection.execute(sandbox.events_view(work.settings, work.batch, source))
-        return copy(connection), []
+        return sandbox.copied_rows(connection, _copy(work, room.out / PARQUET)), []
     except _WHOLE_BATCH as error:
         return 0, [_Failed(type(error).__name__, f"the statement failed: {_first_line(error)}", None)]
-    except _BY_ROW as error:
-        (out / PARQUET).unlink(missing_ok=True)
-        return _bisect(work, connection, source, copy, error)
+    except BY_ROW as error:
+        (room.out / PARQUET).unlink(missing_ok=True)
+        return _sift(work, room, connection, source, error)
+
+
+def _sift(work: Work, room: Room, connection: sandbox.Connection, source: str, error: Exception) -> tuple[int, list[_Failed]]:
+    """Leaves out the records that a row-wise statement fails on, where they can be told."""
+    sieve = Sieve(connection, lambda part: sandbox.events_view(work.settings, work.batch, part), lambda file: _copy(work, file), room.out)
+    sifted = sieve.sift(source, sandbox.wrap(work.settings), work.accepted, room.out / PARQUET)
+    where = "on it" if sifted.bad is not None else "on the batch"
+    return sifted.rows or 0, [_Failed(type(error).__name__, f"the statement failed {where}: {_first_line(error)}", sifted.bad)]
 
 
 def _parts(data: Path, out: Path) -> list[Path]:
     """The data as it is or, where it is large, in smaller copies: DuckDB's reader holds up to 32 MiB of a file at once."""
-    if data.stat().st_size <= 3 * PART_BYTES:
+    if data.stat().st_size <= WHOLE_BYTES:
         return [data]
     parts: list[Path] = []
     with data.open("rb") as source:
@@ -145,58 +158,14 @@ def _parts(data: Path, out: Path) -> list[Path]:
     return parts
 
 
-def _copy(work: Work, target: Path) -> Callable[[sandbox.Connection], int]:
+def _copy(work: Work, target: Path) -> str:
     metadata = {
         "tapmesh.format": str(FORMAT),
         "tapmesh.tap": work.tap,
         "tapmesh.batch": work.batch,
         "tapmesh.settings": work.settings_sha256,
     }
-    statement = sandbox.copy_statement(sandbox.wrap(work.settings), target, metadata)
-
-    def copy(connection: sandbox.Connection) -> int:
-        row = connection.execute(statement).fetchone()
-        return int(row[1]) if row is not None else 0
-
-    return copy
-
-
-def _bisect(
-    work: Work, connection: sandbox.Connection, source: str, copy: Callable[[sandbox.Connection], int], first: Exception
-) -> tuple[int, list[_Failed]]:
-    """Finds the records a row-wise statement fails on, within BISECT_RUNS tries; what is left undecided is quarantined with them."""
-    code = type(first).__name__
-
-    def run(where: str) -> int | Exception:
-        connection.execute(sandbox.events_view(work.settings, work.batch, f"(SELECT * FROM spooled WHERE {where})"))
-        try:
-            return copy(connection)
-        except _BY_ROW as error:
-            return error
-
-    connection.execute(f"CREATE TABLE spooled AS SELECT * FROM {source}")
-    whole = _Failed(code, f"the statement failed: {_first_line(first)}", None)
-    if isinstance(run("false"), Exception) or not sandbox.is_row_wise(connection, sandbox.wrap(work.settings)):
-        return 0, [whole]
-    bad = sorted(_bad_rows(work.accepted, lambda low, high: isinstance(run(f"rowid >= {low} AND rowid < {high}"), Exception)))
-    rows = run(f"rowid NOT IN ({', '.join(map(str, bad))})")
-    if isinstance(rows, Exception):
-        return 0, [whole]
-    return rows, [_Failed(code, f"the statement failed on it: {_first_line(first)}", frozenset(bad))]
-
-
-def _bad_rows(rows: int, fails: Callable[[int, int], bool]) -> Iterator[int]:
-    spans = [(0, rows)]
-    runs = 0
-    while spans:
-        low, high = spans.pop()
-        if high - low == 1 or runs >= BISECT_RUNS:
-            yield from range(low, high)
-            continue
-        middle = (low + high) // 2
-        halves = [half for half in ((low, middle), (middle, high)) if fails(*half)]
-        runs += 2
-        spans += halves
+    return sandbox.copy_statement(sandbox.wrap(work.settings), target, metadata)
 
 
 def _first_line(error: Exception) -> str:

@@ -72,6 +72,7 @@ def connect(memory_mb: int) -> Connection:
         "allow_community_extensions": False,
         "allow_extension_repositories": "forbidden",
         "python_enable_replacements": False,
+        "enable_external_file_cache": False,  # an instance meets each batch under the same file name
     }
     connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET TimeZone='UTC'")
@@ -206,6 +207,12 @@ def copy_statement(query: str, target: Path, metadata: dict[str, str]) -> str:
     pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in metadata.items())
     options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, {_ROW_GROUP}, KV_METADATA {{{pairs}}}, RETURN_STATS"
     return f"COPY ({query}) TO {literal(str(target))} ({options})"
+
+
+def copied_rows(connection: Connection, copy: str) -> int:
+    """Runs a COPY of `copy_statement`; how many rows it wrote."""
+    row = connection.execute(copy).fetchone()
+    return int(row[1]) if row is not None else 0
 
 
 def is_row_wise(connection: Connection, query: str) -> bool:

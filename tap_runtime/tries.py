@@ -1,55 +1,82 @@
 """Render attempts, counted before each so that a batch which kills its lander is known by it; only then is it poison."""
 
+import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
+from msgspec import Struct
 
 from tap_runtime import lake
 from tap_runtime.lake import Store
 
+LONGEST = dt.timedelta(seconds=120)  # no try lives longer: each lander ends one that outlives its deadline, and itself with it
+
 
 class Tries(Protocol):
-    """A batch's count of render attempts that did not end."""
+    """The render attempts of a batch that are known to have failed, and the one under way here."""
 
-    def count(self) -> int: ...
-    def add(self) -> None: ...
-    def forget(self) -> None: ...
+    def failed(self) -> int: ...
+    def begin(self) -> None: ...
+    def fail(self) -> None: ...
+    def forget(self) -> None:
+        """The one under way did not fail, or not by the batch's fault."""
 
 
 class LocalTries:
-    """Render attempts of a batch on this disk, counted before each: a byte in a file."""
+    """Of a batch on this disk, which no other process renders: a byte in a file for each."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def count(self) -> int:
+    def failed(self) -> int:
         return self._path.stat().st_size if self._path.exists() else 0
 
-    def add(self) -> None:
+    def begin(self) -> None:
         with self._path.open("ab") as file:
             file.write(b".")
+
+    def fail(self) -> None:
+        """It stays counted."""
 
     def forget(self) -> None:
         self._path.unlink(missing_ok=True)
 
 
+class Try(Struct, frozen=True):
+    """The body of an attempt's object. One that did not end is failed once it cannot be under way any more."""
+
+    nonce: str
+    begun_at: dt.datetime
+    failed: bool = False
+
+
 class StoredTries:
-    """Render attempts of a batch with segments, counted before each: an object."""
+    """Of a batch with segments, which any number of landers may render at once: an object for each."""
 
-    def __init__(self, store: Store, tap: str, batch: str) -> None:
-        self._store, self._tap, self._batch = store, tap, batch
+    def __init__(self, store: Store, tap: str, batch: str, clock: Callable[[], dt.datetime], random: Callable[[int], bytes]) -> None:
+        self._store, self._tap, self._batch, self._clock, self._random = store, tap, batch, clock, random
+        self._mine: tuple[str, Try] | None = None
 
-    def _keys(self) -> list[str]:
-        return [entry.key for entry in self._store.list(lake.stored_prefix(self._tap, self._batch)) if "/try-" in entry.key]
+    def failed(self) -> int:
+        bodies = [
+            self._store.get(entry.key) for entry in self._store.list(lake.stored_prefix(self._tap, self._batch)) if lake.is_try(entry.key)
+        ]
+        tries = [msgspec.json.decode(body, type=Try) for body in bodies if body is not None]
+        return sum(each.failed or self._clock() - each.begun_at > LONGEST for each in tries)
 
-    def count(self) -> int:
-        return len(self._keys())
+    def begin(self) -> None:
+        mine = Try(self._random(8).hex(), self._clock())
+        key = lake.try_key(self._tap, self._batch, mine.nonce)
+        lake.create(self._store, key, msgspec.json.encode(mine))
+        self._mine = (key, mine)
 
-    def add(self) -> None:
-        number = self.count()
-        while not self._store.put_new(lake.attempt_key(self._tap, self._batch, number), b"{}"):
-            number += 1
+    def fail(self) -> None:
+        if self._mine is not None:
+            key, mine = self._mine
+            self._store.put(key, msgspec.json.encode(msgspec.structs.replace(mine, failed=True)))
 
     def forget(self) -> None:
-        keys = self._keys()
-        if keys:
-            self._store.delete(keys)
+        if self._mine is not None:
+            self._store.delete([self._mine[0]])

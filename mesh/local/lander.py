@@ -22,15 +22,17 @@ from tap_runtime import lake, spool
 from tap_runtime.batch import REUSE, Marker
 from tap_runtime.decide import LandNow, OpenBatch, decide
 from tap_runtime.errors import BrokenSegment, LakeDown, NewerFormat
+from tap_runtime.lake import Store
 from tap_runtime.land import Lander
 from tap_runtime.manifest import Manifest
 from tap_runtime.render import DiskTrouble, TryAgain
+from tap_runtime.room import Room
 from tap_runtime.settings import TapSettings, read_settings
 
 _POLL_S = 0.25
 _LAST_CALL_S = 11.0
 _SLOWEST_RETRY_S = 60.0
-_OVERDUE_S = 60.0  # DuckDB can hang beyond its own limits and any interrupt; the try was counted, and the server starts another lander
+OVERDUE_S = 60.0  # DuckDB can hang beyond its own limits and any interrupt; the try was counted, and the server starts another lander
 _LATER = (LakeDown, DiskTrouble, TryAgain, NewerFormat, BrokenSegment, OSError)
 
 Batch = tuple[str, str]
@@ -39,8 +41,8 @@ Batch = tuple[str, str]
 class Loop:
     """Looks at spool and markers every quarter of a second."""
 
-    def __init__(self, workspace: Workspace, lander: Lander, tell: Callable[[dict[str, object]], None]) -> None:
-        self._spool, self._lander, self._tell = workspace.spool, lander, tell
+    def __init__(self, workspace: Workspace, lander: Lander, tell: Callable[[dict[str, object]], None], overdue_s: float) -> None:
+        self._spool, self._lander, self._tell, self._overdue_s = workspace.spool, lander, tell, overdue_s
         self._settings: dict[tuple[str, str], TapSettings] = {}
         self._markers: dict[Batch, Marker] = {}
         self._retry: dict[Batch, tuple[float, float]] = {}  # when to try again, and the delay after that
@@ -120,7 +122,7 @@ class Loop:
         if not now and time.monotonic() < due:
             return False
         started = time.monotonic()
-        overdue = threading.Timer(_OVERDUE_S, os._exit, args=(75,))
+        overdue = threading.Timer(self._overdue_s, os._exit, args=(75,))
         overdue.daemon = True
         overdue.start()
         try:
@@ -145,12 +147,16 @@ def _landed(manifest: Manifest, took_s: float) -> dict[str, object]:
     return {"event": "landed", "tap": manifest.tap, "batch": manifest.batch, "bytes": written, "took_ms": round(took_s * 1000), **counts}
 
 
-def _sweep(workspace: Workspace) -> None:
-    """Removes what a kill left half-written: scratch folders, and the folder store's unfinished uploads (`name#1`)."""
+def sweep(workspace: Workspace, store: Store) -> None:
+    """Removes what a kill left: scratch, the folder store's unfinished uploads (`name#1`), staged files of batches that have no marker."""
     shutil.rmtree(workspace.scratch, ignore_errors=True)
     for path in workspace.lake.rglob("*#*"):
         if path.name.rpartition("#")[2].isdigit():
             path.unlink(missing_ok=True)
+    with contextlib.suppress(LakeDown):
+        open_batches = {entry.key.removeprefix(lake.OPEN) for entry in store.list(lake.OPEN)}
+        staged = [entry.key for entry in store.list(lake.STAGED)]
+        store.delete([key for key in staged if "/".join(key.removeprefix(lake.STAGED).split("/")[:2]) not in open_batches])
 
 
 def _tell(event: dict[str, object]) -> None:
@@ -165,15 +171,15 @@ def _wait_for_end(closing: threading.Event) -> None:
     closing.set()
 
 
-def run(workspace: Workspace) -> None:
-    """Lands until standard input ends, then everything that is left."""
+def run(workspace: Workspace, overdue_s: float = OVERDUE_S) -> None:
+    """Lands until standard input ends, then everything that is left. A landing that takes longer than `overdue_s` ends the process."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     workspace.lock("lander", wait=True)
-    _sweep(workspace)
     store = lake.folder(workspace.lake)
-    lander = Lander(store, workspace.spool, workspace.scratch, lambda: dt.datetime.now(dt.UTC), os.urandom)
-    loop = Loop(workspace, lander, _tell)
+    sweep(workspace, store)
+    lander = Lander(store, workspace.spool, Room(workspace.scratch), lambda: dt.datetime.now(dt.UTC), os.urandom)
+    loop = Loop(workspace, lander, _tell, overdue_s)
     closing = threading.Event()
     threading.Thread(target=_wait_for_end, args=(closing,), daemon=True).start()
     while not closing.wait(_POLL_S):

@@ -16,6 +16,7 @@ from tap_runtime import lake, spool
 from tap_runtime.accept import Acceptor
 from tap_runtime.http import Request
 from tap_runtime.land import Lander
+from tap_runtime.room import Room
 
 ROOT = Path(__file__).parents[2]
 MESH = load(ROOT / "taps.yaml").mesh
@@ -44,7 +45,7 @@ def landed_rows(tap: str, body: bytes, folder: Path) -> list[dict[str, Any]]:
     answer = acceptor.accept(Request("POST", {}, body), NOW)
     assert (answer.status, b'"quarantined_count":0' in answer.body) == (200, True), answer.body
     acceptor.seal()
-    lander = Lander(store, folder / "spool", folder / "scratch", lambda: NOW, os.urandom)
+    lander = Lander(store, folder / "spool", Room(folder / "scratch"), lambda: NOW, os.urandom)
     for _, batch in [*spool.batches(folder / "spool", "sealed")]:
         lander.land_spooled(tap, batch)
     for entry in store.list(lake.OPEN):

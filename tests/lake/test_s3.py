@@ -16,6 +16,7 @@ from tap_runtime.accept import Acceptor
 from tap_runtime.http import Request
 from tap_runtime.lake import ObjectStore
 from tap_runtime.land import Lander
+from tap_runtime.room import Room
 from tap_runtime.schema import Column, Type
 from tap_runtime.settings import OutputColumn, TapSettings
 
@@ -67,7 +68,7 @@ def test_a_stored_batch_lands_on_s3_and_is_queried_there(store: ObjectStore, tmp
     receipts = [json.loads(answer.body) for answer in answers]
     assert [receipt.get("duplicate", False) for receipt in receipts] == [False, False, True]
     batch = receipts[0]["receipt"].rpartition("-")[0]
-    manifest = Lander(store, tmp_path / "spool", tmp_path / "scratch", now, os.urandom).land_stored("clicks", batch)
+    manifest = Lander(store, tmp_path / "spool", Room(tmp_path / "scratch"), now, os.urandom).land_stored("clicks", batch)
     assert manifest is not None
     assert (manifest.counts.received, manifest.counts.rows, manifest.counts.refused) == (4, 2, 2)
     assert [entry.key for prefix in ("_mesh/open/", "_mesh/staged/") for entry in store.list(prefix)] == []

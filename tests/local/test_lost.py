@@ -2,7 +2,11 @@
 
 import json
 import shutil
+from pathlib import Path
 
+from mesh.local.lander import sweep
+from mesh.local.workspace import Workspace
+from tap_runtime import lake
 from tests.local.conftest import RunningMesh
 
 
@@ -19,3 +23,12 @@ def test_a_spool_that_vanished_is_reported_as_presumed_lost(mesh: RunningMesh) -
     mesh.stop()
     assert mesh.query("select id from buffered") == [{"id": "b"}]
     assert mesh.leftovers() == []
+
+
+def test_a_start_sweeps_what_a_late_loser_staged_and_not_what_an_open_batch_did(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    store = lake.folder(workspace.lake)
+    for key in ("open/clicks/open", "staged/clicks/open/a/0", "staged/clicks/gone/b/0", "staged/orders/open/c/0"):
+        store.put(f"_mesh/{key}", b"{}")
+    sweep(workspace, store)
+    assert sorted(entry.key for entry in store.list("_mesh/")) == ["_mesh/open/clicks/open", "_mesh/staged/clicks/open/a/0"]

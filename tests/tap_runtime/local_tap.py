@@ -16,6 +16,7 @@ from tap_runtime.http import Request
 from tap_runtime.lake import Store
 from tap_runtime.land import Lander
 from tap_runtime.manifest import Manifest
+from tap_runtime.room import Room
 from tap_runtime.schema import Column, Type
 from tap_runtime.settings import TapSettings
 from tap_runtime.spool import batches, seal
@@ -74,7 +75,8 @@ class LocalTap:
 
     def lander(self, step: Callable[[str], None] = lambda name: None) -> Lander:
         """A fresh lander, as another process would make it."""
-        return Lander(self.store, self.root / "spool", self.root / "scratch", lambda: self.now, os.urandom, step=step)
+        room = Room(self.root / f"room-{os.urandom(4).hex()}")
+        return Lander(self.store, self.root / "spool", room, lambda: self.now, os.urandom, step=step)
 
     def land_all(self, step: Callable[[str], None] = lambda name: None) -> None:
         """What a process does when it starts: seals what it finds, lands every spool and every batch that is marked open."""

@@ -23,6 +23,7 @@ from tap_runtime.lake import Store
 from tap_runtime.land import Lander
 from tap_runtime.manifest import read_manifest
 from tap_runtime.render import Rendered, Work
+from tap_runtime.room import Room
 from tap_runtime.segment import KeyOwner
 from tests.tap_runtime.local_tap import check_counts, settings
 from tests.tap_runtime.model import NOW, Actor, MemoryStore, TurnStore, play
@@ -67,7 +68,8 @@ class World:
 
     def lander(self, store: Store, rounds: int = 3) -> Callable[[], None]:
         """Lands whatever is marked open, several times over."""
-        lander = Lander(store, self.folder, self.folder, lambda: NOW, self.random, self.render)
+        room = Room(self.folder / self.random(8).hex())
+        lander = Lander(store, self.folder, room, lambda: NOW, self.random, self.render)
 
         def main() -> None:
             for _ in range(rounds):
@@ -79,11 +81,11 @@ class World:
 
         return main
 
-    def render(self, work: Work, out: Path) -> Rendered:
+    def render(self, work: Work, room: Room) -> Rendered:
         """The lines as they are, and something that differs from try to try, as SQL that asks for the time has."""
         lines = work.data.read_bytes().splitlines()
-        (out / "part").write_bytes(b"\n".join([*lines, b'{"try":"%b"}' % self.random(4).hex().encode()]))
-        return Rendered(out / "part", len(lines), None, {})
+        (room.out / "part").write_bytes(b"\n".join([*lines, b'{"try":"%b"}' % self.random(4).hex().encode()]))
+        return Rendered(room.out / "part", len(lines), None, {})
 
     def run(self, schedule: bytes) -> None:
         """Plays it out, recovers and audits."""

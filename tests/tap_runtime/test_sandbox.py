@@ -1,4 +1,4 @@
-"""A team's SQL sees its own records and nothing else, and what it does wrong costs no record."""
+"""What a team's SQL can reach: its own records, nothing else; the check and the locked instance each hold alone."""
 
 from pathlib import Path
 
@@ -7,10 +7,7 @@ import pytest
 
 from tap_runtime import sandbox
 from tap_runtime.errors import SqlRefused
-from tap_runtime.render import TryAgain
-from tap_runtime.spool import batches
-from tests.tap_runtime.conftest import MakeTap
-from tests.tap_runtime.local_tap import START, LocalTap, column, settings
+from tests.tap_runtime.local_tap import settings
 
 ESCAPES = [
     "select * from read_csv('/etc/passwd')",
@@ -72,32 +69,63 @@ ESCAPES = [
     "-- nothing",
     "select 1) to '/tmp/escaped' (format csv); --",
     "pivot events on user",
+    "select * from events where user = $1",
+    "with x as (copy events to '/tmp/escaped') select * from x",
+    "select * from read_text('/etc/passwd')",
+    "select * from read_json_auto('../data.ndjson')",
+    'select * from "/proc/self/environ"',
+    "from glob('/*')",
+    "select * from json_execute_serialized_sql('x')",
+    "select current_setting('memory_limit')",
+    "select sleep_ms(1000)",
+    "select pg_sleep(1)",
+    "select * from pragma_database_list",
+    "select * from parquet_metadata('x')",
+    "select * from arrow_scan(1, 2, 3)",
+    "select 'x'.read_text()",
+    "select write_log('x')",
+    "attach 'x.db'",
+    "set memory_limit='8GB'",
+    "create secret (type s3)",
+    "call enable_logging()",
+    "select * from (show tables)",
+    "summarize events",
+    "pivot events on user using count(*)",
+]
+ALLOWED = [
+    "select * from events",
+    "from events",
+    'with x as (select * from events) select * from x join x y using ("user")',
+    "with recursive n(i) as (select 1 union all select i + 1 from n where i < 3) select i, x from n, events",
+    'with a as (select "user" from events) select "user", count(*) as n from a group by all',
+    "select unnest(range(3)) from events",
+    "select * from events, range(3) as t(i)",
+    "from events select count(*) filter (x > 1) over ()",
+    "pivot events on \"user\" in ('a', 'b') using count(*)",
+    "select list_transform([1], lambda y: y + x) from events;",
+    "select x, row_number() over (order by x) from events qualify true",
 ]
 
 
-@pytest.mark.parametrize("sql", ESCAPES)
-def test_the_check_refuses(sql: str) -> None:
+@pytest.fixture(scope="module")
+def connection() -> duckdb.DuckDBPyConnection:
+    """A locked instance with one event."""
     connection = sandbox.connect(128)
+    sandbox.lock(connection)
+    connection.execute("create view events as select 'a' as user, 1 as x")
+    return connection
+
+
+@pytest.mark.parametrize("sql", ESCAPES)
+def test_an_escape_is_refused_before_it_runs(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     with pytest.raises(SqlRefused, match="."):
         sandbox.check_statement(connection, sql)
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "select * from events",
-        'with x as (select * from events) select * from x join x y using ("user")',
-        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 3) select * from n, events",
-        "select unnest(range(3)) from events",
-        "select * from events, range(3)",
-        "from events select count(*) filter (x > 1) over ()",
-        "pivot events on \"user\" in ('a', 'b') using count(*)",
-        "select list_transform([1], lambda y: y + x) from events;",
-        "select x, row_number() over (order by x) from events qualify true",
-    ],
-)
-def test_the_check_lets_plain_sql_through(sql: str) -> None:
-    assert sandbox.check_statement(sandbox.connect(128), sql).sql == sql
+@pytest.mark.parametrize("sql", ALLOWED)
+def test_what_teams_write_is_allowed_and_runs(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    assert sandbox.check_statement(connection, sql).sql == sql
+    assert connection.execute(f"SELECT * FROM (\n{sql.removesuffix(';')}\n)").fetchall()
 
 
 @pytest.mark.parametrize(
@@ -121,66 +149,31 @@ def test_the_instance_stops_what_the_check_would_miss(tmp_path: Path, sql: str) 
     assert not Path("/tmp/escaped").exists()
 
 
-@pytest.mark.parametrize("target", ["../escaped", "out/../../escaped", "data.ndjson"])
-def test_the_instance_writes_into_its_folder_alone(tmp_path: Path, target: str) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "data.ndjson").write_text('{"kept":true}')
-    (tmp_path / "secret.csv").write_text("secret")
-    (tmp_path / "out" / "link.csv").symlink_to(tmp_path / "secret.csv")
-    connection = sandbox.connect(128)
-    sandbox.lock(connection, reads=tmp_path / "other.ndjson", writes=tmp_path / "out")
-    for sql in (f"copy (select 1) to '{tmp_path}/{target}'", f"from read_csv('{tmp_path}/secret.csv')", "set lock_configuration=false"):
-        with pytest.raises(duckdb.Error, match="."):
-            connection.execute(sql).fetchall()
-    assert (tmp_path / "data.ndjson").read_text() == '{"kept":true}'
-
-
-def posted(make_tap: MakeTap, sql: str, rows: int = 100, **more: object) -> LocalTap:
-    """A tap with that SQL and so many records."""
-    tap = make_tap((column("user", "VARCHAR"), column("x", "INTEGER")), sql=sql, **more)
-    body = "\n".join(f'{{"user":"u{number}","x":{number}}}' for number in range(rows))
-    assert tap.post(body.encode()).taken == (200, rows, 0)
-    return tap
-
-
 @pytest.mark.parametrize(
-    ("sql", "code"),
+    "sql",
     [
-        ("select * from read_csv('/etc/passwd')", "SqlRefused"),
-        ("with x as (copy (select 1) to '/tmp/escaped') select * from x", "SqlRefused"),
-        ("select nope from events", "BinderException"),
-        ("select * from event", "SqlRefused"),
-        ("select selec(x) from events", "CatalogException"),
-        ("select error('always') from events", "InvalidInputException"),
-        ("select error('even over no rows') from range(1)", "InvalidInputException"),
-        ("select sum(('a' || x)::integer) from events", "ConversionException"),
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM read_text('{folder}/../outside')",
+        "SELECT * FROM read_text('{folder}/link')",
+        "COPY (SELECT 1) TO '{folder}/../escaped'",
+        "COPY (SELECT 1) TO '{data}'",
+        "ATTACH '{folder}/../x.db'",
+        "SET lock_configuration=false",
+        "SET enable_external_access=true",
+        "SET memory_limit='8GB'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SELECT * FROM read_csv('http://127.0.0.1:1/x')",
     ],
 )
-def test_a_statement_that_fails_on_all_puts_the_batch_in_quarantine(make_tap: MakeTap, sql: str, code: str) -> None:
-    tap = posted(make_tap, sql)
-    manifest = tap.land()
-    assert manifest.faults == {code: 100}
-    assert (manifest.counts.read, manifest.counts.quarantined, manifest.counts.rows) == (0, 100, 0)
-    assert [entry["record"] for entry in tap.quarantined()] == [f'{{"user":"u{number}","x":{number}}}' for number in range(100)]
-    assert not list((tap.root / "lake" / "clicks").rglob("*.parquet"))
-    assert not Path("/tmp/escaped").exists()
-
-
-def test_a_statement_edited_while_a_batch_is_open_lands_with_the_settings_it_began_with(make_tap: MakeTap) -> None:
-    tap = posted(make_tap, "select x from events", ack="stored")
-    newer = settings(tap.settings.columns, "select nope from events", ack="stored")
-    tap.store.put(f"_mesh/settings/clicks/{newer.sha256()}.json", newer.to_json())
-    assert tap.land().counts.rows == 100
-
-
-@pytest.mark.parametrize("ack", ["buffered", "stored"])
-def test_memory_is_tried_three_times_then_the_batch_is_poison(make_tap: MakeTap, ack: str) -> None:
-    tap = posted(make_tap, 'select list(r.range || u) from (select r.range, "user" u from events, range(1000000) r) r', 10, ack=ack)
-    for _ in range(3):
-        tap.acceptor.seal()
-        with pytest.raises(TryAgain, match="OutOfMemoryException"):
-            tap.land() if ack == "stored" else tap.lander().land_spooled("clicks", next(batches(tap.root / "spool", "sealed"))[1])
-    manifest = tap.land()
-    assert manifest.faults == {"landing_failed": 10}
-    assert tap.reasons() == ["landing failed: 3 tries ran out of memory or time, or were killed"] * 10
-    assert tap.quarantined()[0]["received_at"] == f"{START:%Y-%m-%dT%H:%M:%S.%f}Z"
+def test_the_locked_instance_refuses_even_what_the_walk_never_lets_through(tmp_path: Path, sql: str) -> None:
+    data, out = tmp_path / "data.ndjson", tmp_path / "out"
+    out.mkdir()
+    data.write_text("{}\n")
+    (tmp_path / "outside").write_text("secret")
+    (out / "link").symlink_to(tmp_path / "outside")
+    connection = sandbox.connect(128)
+    sandbox.lock(connection, reads=data, writes=out)
+    with pytest.raises(duckdb.Error, match="."):
+        connection.execute(sql.format(folder=out, data=data)).fetchall()
+    assert data.read_text() == "{}\n"

@@ -153,3 +153,30 @@ def test_a_spool_that_cannot_be_opened_is_spool_full(tmp_path: Path) -> None:
     (tmp_path / "clicks").write_bytes(b"in the way")
     with pytest.raises(SpoolFull, match="cannot open a spool: Not a directory"):
         SpoolWriter(tmp_path, HEADER)
+
+
+def test_a_disk_with_room_again_takes_the_next_request_behind_the_last_whole_one(tmp_path: Path) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    writer = SpoolWriter(tmp_path, HEADER)
+    assert writer.append(span(0, "ann"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (writer.bytes + 20, limits[1]))
+    try:
+        with pytest.raises(SpoolFull, match="cannot write to the spool"):
+            writer.append(span(1, "bob", good=40))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert writer.append(span(1, "bob"))
+    seal(tmp_path, "clicks", BATCH)
+    found = recover(sealed_folder(tmp_path, "clicks", BATCH))
+    assert found is not None and found.tallies == (Tally("ann", 1, 2, 1), Tally("bob", 1, 2, 1))
+
+
+def test_a_torn_name_of_a_new_sender_does_not_keep_the_batch_from_landing(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, HEADER)
+    assert writer.append(span(0, "ann"))
+    folder = tmp_path / "clicks" / "open" / BATCH
+    with (folder / SENDERS).open("ab") as senders:
+        senders.write(b'"bo')
+    found = recover(folder)
+    assert found is not None and found.tallies == (Tally("ann", 1, 2, 1),)

@@ -1,0 +1,156 @@
+"""What becomes of a batch whose statement fails: on some records, on all, every time. And that one batch leaves nothing to the next."""
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import pytest
+
+from tap_runtime.bisect import bad_rows
+from tap_runtime.render import TryAgain
+from tap_runtime.room import Room
+from tap_runtime.spool import batches
+from tap_runtime.tries import StoredTries
+from tests.tap_runtime.conftest import MakeTap
+from tests.tap_runtime.local_tap import START, LocalTap, column, settings
+
+
+def posted(make_tap: MakeTap, sql: str, rows: int = 100, **more: object) -> LocalTap:
+    """A tap with that SQL and so many records."""
+    tap = make_tap((column("user", "VARCHAR"), column("x", "INTEGER")), sql=sql, **more)
+    body = "\n".join(f'{{"user":"u{number}","x":{number}}}' for number in range(rows))
+    assert tap.post(body.encode()).taken == (200, rows, 0)
+    return tap
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        ("select * from read_csv('/etc/passwd')", "SqlRefused"),
+        ("with x as (copy (select 1) to '/tmp/escaped') select * from x", "SqlRefused"),
+        ("select nope from events", "BinderException"),
+        ("select * from event", "SqlRefused"),
+        ("select selec(x) from events", "CatalogException"),
+        ("select error('always') from events", "InvalidInputException"),
+        ("select error('even over no rows') from range(1)", "InvalidInputException"),
+        ("select sum(('a' || x)::integer) from events", "ConversionException"),
+    ],
+)
+def test_a_statement_that_fails_on_all_puts_the_batch_in_quarantine(make_tap: MakeTap, sql: str, code: str) -> None:
+    tap = posted(make_tap, sql)
+    manifest = tap.land()
+    assert manifest.faults == {code: 100}
+    assert (manifest.counts.read, manifest.counts.quarantined, manifest.counts.rows) == (0, 100, 0)
+    assert [entry["record"] for entry in tap.quarantined()] == [f'{{"user":"u{number}","x":{number}}}' for number in range(100)]
+    assert not list((tap.root / "lake" / "clicks").rglob("*.parquet"))
+    assert not Path("/tmp/escaped").exists()
+
+
+def test_a_statement_edited_while_a_batch_is_open_lands_with_the_settings_it_began_with(make_tap: MakeTap) -> None:
+    tap = posted(make_tap, "select x from events", ack="stored")
+    newer = settings(tap.settings.columns, "select nope from events", ack="stored")
+    tap.store.put(f"_mesh/settings/clicks/{newer.sha256()}.json", newer.to_json())
+    assert tap.land().counts.rows == 100
+
+
+@pytest.mark.parametrize("ack", ["buffered", "stored"])
+def test_memory_is_tried_three_times_then_the_batch_is_poison(make_tap: MakeTap, ack: str) -> None:
+    tap = posted(make_tap, 'select list(r.range || u) from (select r.range, "user" u from events, range(1000000) r) r', 10, ack=ack)
+    for _ in range(3):
+        tap.acceptor.seal()
+        with pytest.raises(TryAgain, match="OutOfMemoryException"):
+            tap.land() if ack == "stored" else tap.lander().land_spooled("clicks", next(batches(tap.root / "spool", "sealed"))[1])
+    manifest = tap.land()
+    assert manifest.faults == {"landing_failed": 10}
+    assert tap.reasons() == ["landing failed: 3 tries ran out of memory or time, or were killed"] * 10
+    assert tap.quarantined()[0]["received_at"] == f"{START:%Y-%m-%dT%H:%M:%S.%f}Z"
+    assert [path.name for path in (tap.root / "lake/_mesh/stored").rglob("*") if path.is_file()] == ["00000001"] * (ack == "stored")
+
+
+def tries(tap: LocalTap) -> StoredTries:
+    """What one lander keeps of its attempt at the tap's one open batch."""
+    (batch,) = [entry.key.rpartition("/")[2] for entry in tap.store.list("_mesh/open/")]
+    return StoredTries(tap.store, "clicks", batch, lambda: tap.now, os.urandom)
+
+
+def test_renders_under_way_elsewhere_are_not_taken_for_failures(make_tap: MakeTap) -> None:
+    tap = posted(make_tap, "select x from events", ack="stored")
+    for _ in range(5):
+        tries(tap).begin()
+    assert tap.land().counts.rows == 100
+
+
+def test_tries_that_never_ended_are_failures_after_two_minutes(make_tap: MakeTap) -> None:
+    tap = posted(make_tap, "select x from events", ack="stored")
+    for _ in range(3):
+        tries(tap).begin()
+    tap.now += dt.timedelta(seconds=121)
+    assert tap.land().faults == {"landing_failed": 100}
+
+
+def test_each_batch_of_a_kept_instance_has_its_own_rows(make_tap: MakeTap) -> None:
+    tap = make_tap((column("x", "INTEGER"),), sql="select x, _request from events")
+    lander = tap.lander()
+    for number in range(1, 20):
+        tap.post(b'{"x":%d}\n{"x":0}' % (100 + number))
+        tap.acceptor.seal()
+        ((name, batch),) = batches(tap.root / "spool", "sealed")
+        os.utime(tap.root / "spool/clicks/sealed" / batch / "data.ndjson", (1e9, 1e9))
+        landed = lander.land_spooled(name, batch)
+        assert landed is not None and landed.counts.rows == 2
+    assert tap.rows("select sum(x), count(*) from events_out") == [(sum(range(101, 120)), 38)]
+
+
+def test_an_instance_is_one_taps_and_is_renewed(tmp_path: Path) -> None:
+    room = Room(tmp_path / "room")
+    room.clear()
+    first = room.connection("clicks", 128)
+    assert [room.connection("clicks", 128) is first for _ in range(8)] == [True] * 7 + [False]
+    second = room.connection("clicks", 128)
+    assert room.connection("orders", 128) is not second
+    third = room.connection("orders", 128)
+    room.give_up()
+    assert room.connection("orders", 128) is not third
+
+
+def test_bad_records_are_found_until_the_time_is_up() -> None:
+    seconds = iter(range(1000))
+    bad = {3, 700}
+
+    def fails(low: int, high: int) -> bool:
+        return any(low <= each < high for each in bad)
+
+    assert bad_rows(1024, fails, lambda: 0.0) == bad
+    found = bad_rows(1024, fails, lambda: float(next(seconds)))
+    assert bad < found < set(range(1024))
+
+
+def test_a_statement_that_fails_on_some_rows_lands_the_others(make_tap: MakeTap) -> None:
+    tap = make_tap(sql="select user, (case when x = 7 then 'seven' else x::varchar end)::integer as x from events")
+    tap.post("".join(f'{{"user":"u","x":{number}}}\n' for number in [*range(500), 7, 7]).encode())
+    manifest = tap.land()
+    assert (manifest.counts.rows, manifest.counts.quarantined) == (499, 3)
+    assert tap.rows("select count(*), min(x), max(x) from events_out") == [(499, 0, 499)]
+    assert {entry["record"] for entry in tap.quarantined()} == {'{"user":"u","x":7}'}
+
+
+def test_a_statement_that_fails_on_rows_but_is_not_row_wise_quarantines_the_batch(make_tap: MakeTap) -> None:
+    tap = make_tap(sql="select sum(user::integer) as total from events")
+    tap.post(b'{"user":"1"}\n{"user":"x"}\n')
+    manifest = tap.land()
+    assert (manifest.counts.rows, manifest.counts.quarantined) == (0, 2)
+
+
+def test_a_statement_that_no_longer_binds_quarantines_the_batch(make_tap: MakeTap) -> None:
+    tap = make_tap(sql="select gone from events")
+    tap.post(b'{"user":"1"}\n')
+    assert tap.land().counts.quarantined == 1
+    assert "gone" in tap.reasons()[0]
+
+
+def test_more_bad_rows_than_can_be_told_apart_are_quarantined_and_none_is_lost(make_tap: MakeTap) -> None:
+    tap = make_tap(sql="select (case when x % 5 = 0 then 'bad' else '1' end)::integer as x from events")
+    tap.post("".join(f'{{"x":{number}}}\n' for number in range(3000)).encode())
+    manifest = tap.land()
+    assert manifest.counts.rows + manifest.counts.quarantined == 3000
+    assert manifest.counts.quarantined >= 600
