@@ -17,7 +17,7 @@ from tap_runtime.collect import collect, seal_stored
 from tap_runtime.errors import LakeDown
 from tap_runtime.lake import Store
 from tap_runtime.manifest import Counts, File, Manifest, read_manifest, sha256_of
-from tap_runtime.render import POISONED, DiskTrouble, Rendered, TryAgain, Work, poison, render
+from tap_runtime.render import DiskTrouble, Rendered, TryAgain, Work, poison, render
 from tap_runtime.room import Room
 from tap_runtime.segment import moment
 from tap_runtime.settings import TapSettings, read_settings
@@ -158,9 +158,8 @@ class Lander:
         self.step("published")
         leftover = [entry.key for entry in self.store.list(lake.staged_prefix(tap, batch))]
         if manifest is not None and manifest.segments is not None:
-            leftover += [lake.segment_key(tap, batch, seq) for seq in range(manifest.segments)]
-            if POISONED in manifest.faults:
-                leftover += [entry.key for entry in self.store.list(lake.stored_prefix(tap, batch)) if lake.is_try(entry.key)]
+            stored = (entry.key for entry in self.store.list(lake.stored_prefix(tap, batch)))
+            leftover += [key for key in stored if key != lake.segment_key(tap, batch, manifest.segments)]  # which is the SEAL
         if leftover:
             self.store.delete(leftover)
         self.step("swept")

@@ -28,6 +28,7 @@ from tap_runtime.manifest import Manifest
 from tap_runtime.render import DiskTrouble, TryAgain
 from tap_runtime.room import Room
 from tap_runtime.settings import TapSettings, read_settings
+from tap_runtime.store import folder_store
 
 _POLL_S = 0.25
 _LAST_CALL_S = 11.0
@@ -88,22 +89,22 @@ class Loop:
 
     def _is_due_spool(self, tap: str, batch: str) -> bool:
         folder = spool.open_folder(self._spool, tap, batch)
-        opened = lake.opened_at(batch)
+        empty_for = self._lander.clock() - lake.opened_at(batch)
         try:
             size = sum((folder / name).stat().st_size for name in (spool.DATA, spool.REFUSED))
             header = msgspec.json.decode((folder / spool.HEADER).read_bytes(), type=spool.Header)
         except (OSError, msgspec.MsgspecError):
-            return self._lander.clock() - opened > 2 * REUSE
+            return empty_for > 2 * REUSE
         if not size:
-            return self._lander.clock() - opened > 2 * REUSE
-        return self._is_due(OpenBatch(size, opened), tap, header.settings)
+            return empty_for > 2 * REUSE
+        return self._is_due(OpenBatch(batch, size), tap, header.settings)
 
     def _is_due_stored(self, tap: str, batch: str, marker: Marker) -> bool:
         try:
             size = sum(entry.size for entry in self._lander.store.list(lake.stored_prefix(tap, batch)))
         except LakeDown:
             return False
-        return self._is_due(OpenBatch(size, lake.opened_at(batch)), tap, marker.settings)
+        return self._is_due(OpenBatch(batch, size), tap, marker.settings)
 
     def _is_due(self, batch: OpenBatch, tap: str, sha256: str) -> bool:
         settings = self._settings.get((tap, sha256))
@@ -176,7 +177,7 @@ def run(workspace: Workspace, overdue_s: float = OVERDUE_S) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     workspace.lock("lander", wait=True)
-    store = lake.folder(workspace.lake)
+    store = folder_store(workspace.lake)
     sweep(workspace, store)
     lander = Lander(store, workspace.spool, Room(workspace.scratch), lambda: dt.datetime.now(dt.UTC), os.urandom)
     loop = Loop(workspace, lander, _tell, overdue_s)
