@@ -19,7 +19,9 @@ _WRITTEN = ("size", "duration", "days", "day")
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the file."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Top.model_json_schema(by_alias=True), "title": "taps.yaml"}
+    schema = Top.model_json_schema(by_alias=True)
+    del schema["$defs"]["TapKeys"]["required"]  # team, which may stand in defaults
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "taps.yaml"}
 
 
 def reference() -> str:

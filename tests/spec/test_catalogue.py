@@ -87,6 +87,12 @@ def test_defaults_merge_one_level() -> None:
     assert [column.name for column in orders.output] == ["record", "_received_at", "_sender", "_batch", "_request"]
 
 
+def test_a_team_for_all_taps() -> None:
+    taps = _good("default_team.yaml").taps
+    assert {name: tap.team for name, tap in taps.items()} == {"clicks": "growth", "orders": "data", "included": "growth"}
+    assert taps["clicks"].origins == ("*",)
+
+
 def test_the_smallest_file() -> None:
     mesh = _good("smallest.yaml")
     assert (mesh.name, mesh.bucket, dict(mesh.taps)) == ("acme", None, {})
