@@ -7,15 +7,20 @@ from rich.table import Table
 
 from mesh.cli.options import TAPS_YAML, File, Json, Lake, place
 from mesh.cli.say import data, fail, out
-from mesh.lake.place import NoLake
-from mesh.lake.trace import status
-from tap_runtime.errors import LakeDown
 
 NAME = "status"
+EXAMPLES = {
+    "tapmesh status": "the lake of taps.yaml in this folder",
+    "tapmesh status --json --lake .mesh/lake": "any lake, for a script",
+}
 
 
 def run(file: File = TAPS_YAML, lake: Lake = None, as_json: Json = False) -> None:
-    """Show each tap's open batches and what landed. Example: tapmesh status --lake s3://acme-lake"""
+    """Show each tap's open batches and what landed."""
+    from mesh.lake.place import NoLake
+    from mesh.lake.trace import status
+    from tap_runtime.errors import LakeDown
+
     try:
         found = status(place(lake, file))
     except (NoLake, LakeDown) as error:
