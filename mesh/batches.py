@@ -10,10 +10,18 @@ BATCH_LINES = 10_000
 WAIT_S = 1.0
 
 
+class Interrupted(KeyboardInterrupt):
+    """The stream was being read when the user ended it; `lines` were read and are in no batch yet."""
+
+    def __init__(self, lines: bytes) -> None:
+        super().__init__()
+        self.lines = lines
+
+
 def batches(stream: int, wait_s: float = WAIT_S) -> Iterator[bytes]:
     """Whole lines of a file descriptor, at most BATCH_BYTES and BATCH_LINES at once (a longer line goes alone).
 
-    No line waits longer than `wait_s` for others. KeyboardInterrupt hands out the lines that were read, then is raised.
+    No line waits longer than `wait_s` for others. Raises Interrupted.
     """
     read, due = b"", None
     while True:
@@ -21,9 +29,7 @@ def batches(stream: int, wait_s: float = WAIT_S) -> Iterator[bytes]:
             ready, _, _ = select.select([stream], [], [], None if due is None else max(0.0, due - time.monotonic()))
             chunk = os.read(stream, BATCH_BYTES) if ready else None
         except KeyboardInterrupt:
-            if lines := read[: read.rfind(b"\n") + 1]:
-                yield lines
-            raise
+            raise Interrupted(read[: read.rfind(b"\n") + 1]) from None
         read += chunk or b""
         late = due is not None and time.monotonic() >= due
         while end := _batch_end(read, full=not late and chunk != b""):

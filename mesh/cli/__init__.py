@@ -59,5 +59,5 @@ def run() -> None:
 
 
 def _words(wrong: TyperException) -> str:
-    text = wrong.format_message().rstrip(".")
+    text = wrong.format_message().rstrip(".").replace("Value error, ", "")
     return text[:1].lower() + text[1:]

@@ -15,7 +15,7 @@ def run(file: File = TAPS_YAML, as_json: Json = False) -> None:
         _json(file)
         return
     mesh = loaded(file)
-    note(f"{mesh.name}: {len(mesh.taps)} taps, {len(mesh.teams)} teams, {len(mesh.people)} people; no problems")
+    note(f"{mesh.name}: no problems; taps: {len(mesh.taps)}, teams: {len(mesh.teams)}, people: {len(mesh.people)}")
 
 
 def _json(file: File) -> None:

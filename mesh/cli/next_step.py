@@ -27,7 +27,12 @@ def tell() -> None:
         more = f"\n… and {len(others)} more" if others else ""
         _show(f"taps.yaml has problems:\n{first}{more}", [("tapmesh check", "all problems, each with its place"), _MORE])
     elif (url := running_url(TAPS_YAML)) is None:
-        steps = [("tapmesh dev", f"run its {len(checked.mesh.taps)} taps on this machine"), ("tapmesh status", "what has landed"), _MORE]
+        count = len(checked.mesh.taps)
+        steps = [
+            ("tapmesh dev", f"run its {count} tap{'s' if count != 1 else ''} on this machine"),
+            ("tapmesh status", "what has landed"),
+            _MORE,
+        ]
         _show(f"taps.yaml is fine: the mesh {checked.mesh.name}. It is not running.", steps)
     else:
         _show(

@@ -6,6 +6,8 @@ import csv
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,9 +61,10 @@ def run(
         with tempfile.TemporaryDirectory() as folder:
             connection = open_lake(place(lake, file), Path(folder))
             try:
-                _print(connection, sql, shape, Path(folder))
+                _one_select(connection, sql)
+                _interruptible(connection, lambda: _print(connection, sql, shape, Path(folder)))
             except duckdb.Error as error:
-                fail(str(error), _tables(connection) if isinstance(error, duckdb.CatalogException) else "")
+                fail(str(error), _tables(connection) if "Table with name" in str(error) else "")
     except (NoLake, LakeDown) as error:
         fail(str(error), code=1)
 
@@ -70,10 +73,26 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> str:
     return f"tables here: {', '.join(name for (name,) in connection.execute('SHOW TABLES').fetchall())}"
 
 
+def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    kinds = [statement.type.name for statement in connection.extract_statements(sql)]
+    if kinds not in (["SELECT"], ["EXPLAIN"]):
+        got = f"{len(kinds)} statements" if len(kinds) != 1 else kinds[0]
+        fail(f"expected one SELECT, got {got}", 'tapmesh query "select * from <tap> limit 10"')
+
+
+def _interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], None]) -> None:
+    """Ctrl-C ends the query: DuckDB computes without looking for signals, so it does it in a thread of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(work)
+        try:
+            done.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
+
+
 def _print(connection: duckdb.DuckDBPyConnection, sql: str, shape: Format, scratch: Path) -> None:
     rows = connection.sql(sql)
-    if rows is None:
-        fail("not a query: expected one SELECT", 'tapmesh query "select * from <tap> limit 10"')
     if shape is Format.PARQUET:
         rows.write_parquet(str(scratch / "rows.parquet"), compression="zstd")
         sys.stdout.buffer.write((scratch / "rows.parquet").read_bytes())

@@ -4,17 +4,20 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mesh.batches import Interrupted, batches
 from mesh.cli.laptop import DEFAULT_URL, running_url
 from mesh.cli.names import complete_taps, names
 from mesh.cli.options import TAPS_YAML, File, Json, existing
 from mesh.cli.say import data, err, fail, note, warn
+from mesh.client import Receipt, SendFailed, TapClient
 from tap_runtime.settings import environment
 
 NAME = "send"
@@ -36,6 +39,12 @@ class Sent:
     durability: str = "nothing sent"
     receipt: str | None = None
 
+    def add(self, receipt: Receipt) -> None:
+        """One more batch."""
+        self.received, self.accepted = self.received + receipt.received, self.accepted + receipt.accepted
+        self.quarantined += receipt.quarantined_count
+        self.durability, self.receipt = receipt.durability, receipt.receipt
+
 
 def run(
     source: Annotated[str, typer.Argument(metavar="FILE", help="A file of newline-delimited JSON, or - for standard input.")],
@@ -50,31 +59,40 @@ def run(
     """Send records to a tap in batches, with retries; the token comes from TAP_TOKEN.
 
     Interrupted, it sends what it has read before it ends."""
-    from mesh.batches import batches
-    from mesh.client import SendFailed, TapClient
-
     client = TapClient(_url(to, url, file), environment("TAP_TOKEN"), tries, note)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a shipper's stop, too, sends what was read
     sent = Sent()
     try:
-        with _opened(source) as stream, _progress(source) as progress:
-            for batch in batches(stream):
-                receipt = client.send(batch)
-                sent.received, sent.accepted = sent.received + receipt.received, sent.accepted + receipt.accepted
-                sent.quarantined += receipt.quarantined_count
-                sent.durability, sent.receipt = receipt.durability, receipt.receipt
-                progress.advance(progress.task_ids[0], len(batch))
-                if as_json:
-                    data(_json(receipt))
+        code = _until_interrupted(source, client, sent, as_json)
     except SendFailed as failed:
-        note(f"{sent.received:,} records before this were taken")
+        if sent.received:
+            note(f"{sent.received:,} records before this were taken")
         fail(str(failed), failed.hint, code=1)
-    except KeyboardInterrupt:
-        _summary(sent, as_json)
-        fail("interrupted; a batch that was under way may have been taken too", code=130)
-    except OSError as error:
-        fail(f"{source}: {error.strerror}")
     _summary(sent, as_json)
+    raise SystemExit(code)
+
+
+def _until_interrupted(source: str, client: TapClient, sent: Sent, as_json: bool) -> int:
+    try:
+        _send(source, client, sent, as_json)
+    except Interrupted as stop:
+        if stop.lines:
+            sent.add(replace(client, tries=1).send(stop.lines))
+        return 130
+    except KeyboardInterrupt:
+        warn("interrupted while a batch was under way; it may have been taken too")
+        return 130
+    return 0
+
+
+def _send(source: str, client: TapClient, sent: Sent, as_json: bool) -> None:
+    with _opened(source) as stream, _progress(source) as progress:
+        for batch in batches(stream):
+            receipt = client.send(batch)
+            sent.add(receipt)
+            progress.advance(progress.task_ids[0], len(batch))
+            if as_json:
+                data(msgspec.json.encode(receipt).decode())
 
 
 def _url(to: str, url: str | None, file: Path) -> str:
@@ -97,12 +115,14 @@ def _opened(source: str) -> Iterator[int]:
         yield sys.stdin.fileno()
         return
     path = Path(source)
-    if not path.exists():
-        fail(f"{source}: no such file", "name a file of newline-delimited JSON, or - for standard input")
-    with path.open("rb", buffering=0) as opened:
-        if path.is_file() and opened.read(2) == _GZIP:
-            fail(f"{source} is gzip", f"gzip -dc {source} | tapmesh send - --to <tap>; what is sent is packed anyway")
+    try:
+        opened = path.open("rb", buffering=0)
+    except OSError as error:
+        fail(f"{source}: {error.strerror}", "name a file of newline-delimited JSON, or - for standard input")
+    with opened:
         if path.is_file():
+            if opened.read(2) == _GZIP:
+                fail(f"{source} is gzip", f"gzip -dc {source} | tapmesh send - --to <tap>; what is sent is packed anyway")
             opened.seek(0)
         yield opened.fileno()
 
@@ -113,12 +133,6 @@ def _progress(source: str) -> Iterator[Progress]:
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         progress.add_task("", total=Path(source).stat().st_size if Path(source).is_file() else None)
         yield progress
-
-
-def _json(receipt: object) -> str:
-    import msgspec
-
-    return msgspec.json.encode(receipt).decode()
 
 
 def _summary(sent: Sent, as_json: bool) -> None:
