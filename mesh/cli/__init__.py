@@ -48,7 +48,9 @@ def run() -> None:
         code = app(standalone_mode=False)
     except TyperException as wrong:
         path = getattr(getattr(wrong, "ctx", None), "command_path", "tapmesh")
-        fail(_words(wrong), f"{path} --help shows what it takes", code=wrong.exit_code)
+        words = _words(wrong)
+        late = words.endswith("--debug")
+        fail(words, f"{path} --help shows what it takes" if not late else "--debug stands before the command", code=wrong.exit_code)
     except (Abort, KeyboardInterrupt):
         fail("interrupted", code=130)
     except Exception as error:

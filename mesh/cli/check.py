@@ -1,9 +1,15 @@
 """`tapmesh check`: everything that is wrong with the file, and nothing else happens."""
 
-import json
+from __future__ import annotations
 
-from mesh.cli.options import TAPS_YAML, File, Json, existing, lines, loaded
+import json
+from typing import TYPE_CHECKING
+
+from mesh.cli.options import TAPS_YAML, File, Json, existing, loaded
 from mesh.cli.say import data, note
+
+if TYPE_CHECKING:
+    from mesh.spec import Problem
 
 NAME = "check"
 EXAMPLES = {"tapmesh check": "taps.yaml in this folder, its includes and every tap's SQL", "tapmesh check --json": "the same for a script"}
@@ -22,11 +28,12 @@ def _json(file: File) -> None:
     from mesh.spec import load
 
     checked = load(existing(file))
-    lists = {"problems": checked.problems, "warnings": checked.warnings}
-    shown = {
-        name: [{"path": p.path, "text": p.text, "line": line} for p, line in zip(found, lines(found), strict=True)]
-        for name, found in lists.items()
-    }
-    data(json.dumps({"ok": checked.mesh is not None, **shown}))
+    problems, warnings = map(_shown, checked.problems), map(_shown, checked.warnings)
+    data(json.dumps({"ok": checked.mesh is not None, "problems": [*problems], "warnings": [*warnings]}))
     if checked.mesh is None:
         raise SystemExit(2)
+
+
+def _shown(problem: Problem) -> dict[str, str | int]:
+    mark = problem.mark
+    return {"file": str(mark.file), "line": mark.line, "column": mark.column, "path": problem.path, "text": problem.text}

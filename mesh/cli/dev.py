@@ -39,7 +39,7 @@ def run(
             fail(f"port {port} cannot be used: {error.strerror}", "choose another: tapmesh dev --port 8901", code=1)
     announce(workspace, f"http://127.0.0.1:{port}")
     server = Dev(file.resolve(), mesh, workspace, port, note)
-    note(f"{mesh.name}: {len(mesh.taps)} taps at http://127.0.0.1:{port}/  (lake: {workspace.lake})")
+    note(f"{mesh.name} at http://127.0.0.1:{port}/  (lake: {workspace.lake})")
     for name, tap in mesh.taps.items():
         note(f"  http://127.0.0.1:{port}/taps/{name}  {tap.about or ''}")
     note("Ctrl-C lands what is open and stops")

@@ -57,7 +57,10 @@ def loaded(file: Path) -> Mesh:
         found = lines(checked.problems)
         for line in found:
             data(line)
-        fail(f"{file} has {len(found)} problem{'s' if len(found) > 1 else ''}", "nothing was changed; each line above says where and what")
+        fail(
+            f"{file} has {len(found)} problem{'s' if len(found) > 1 else ''}",
+            "each line above says where and what; tapmesh schema lets an editor say so while you type",
+        )
     return checked.mesh
 
 

@@ -30,6 +30,6 @@ def run(file: File = TAPS_YAML, lake: Lake = None, as_json: Json = False) -> Non
         return
     table = Table("tap", "open", "landed", "rows", "quarantined", "lost", "last landed")
     for tap in found:
-        row = (tap.open_batches, tap.landed_batches, tap.rows, tap.quarantined, tap.lost_batches, tap.last_landed_at or "")
+        row = (tap.open_batches, tap.landed_batches, tap.rows, tap.quarantined, tap.lost_batches, (tap.last_landed_at or "")[:19])
         table.add_row(tap.tap, *(f"{cell:,}" if isinstance(cell, int) else cell for cell in row))
     out.print(table)

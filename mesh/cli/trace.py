@@ -37,8 +37,8 @@ def run(
         traced = follow(place(lake, file), receipt)
     except (NoLake, LakeDown) as error:
         fail(str(error), code=1)
-    except ValueError as error:
-        fail(str(error), "a receipt is the receipt field of a tap's answer, <batch>-<request>")
+    except ValueError:
+        fail(f"{receipt[:80]}: not a receipt", "a receipt is <batch>-<request>, the receipt field of a tap's answer")
     if as_json:
         manifest = None if traced.manifest is None else msgspec.to_builtins(traced.manifest)
         data(json.dumps({"state": traced.state, "tap": traced.tap, "batch": traced.batch, "request": traced.request, "manifest": manifest}))
