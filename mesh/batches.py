@@ -10,26 +10,20 @@ BATCH_LINES = 10_000
 WAIT_S = 1.0
 
 
-class Interrupted(KeyboardInterrupt):
-    """The stream was being read when the user ended it; `lines` were read and are in no batch yet."""
-
-    def __init__(self, lines: bytes) -> None:
-        super().__init__()
-        self.lines = lines
-
-
-def batches(stream: int, wait_s: float = WAIT_S) -> Iterator[bytes]:
+def batches(stream: int, wait_s: float = WAIT_S, stop: int | None = None) -> Iterator[bytes]:
     """Whole lines of a file descriptor, at most BATCH_BYTES and BATCH_LINES at once (a longer line goes alone).
 
-    No line waits longer than `wait_s` for others. Raises Interrupted.
+    No line waits longer than `wait_s` for others. Once `stop` can be read, the lines that were read so far are the last.
     """
+    watched = [stream] if stop is None else [stream, stop]
     read, due = b"", None
     while True:
-        try:
-            ready, _, _ = select.select([stream], [], [], None if due is None else max(0.0, due - time.monotonic()))
-            chunk = os.read(stream, BATCH_BYTES) if ready else None
-        except KeyboardInterrupt:
-            raise Interrupted(read[: read.rfind(b"\n") + 1]) from None
+        ready, _, _ = select.select(watched, [], [], None if due is None else max(0.0, due - time.monotonic()))
+        if stop in ready:
+            if lines := read[: read.rfind(b"\n") + 1]:
+                yield lines
+            return
+        chunk = os.read(stream, BATCH_BYTES) if ready else None
         read += chunk or b""
         late = due is not None and time.monotonic() >= due
         while end := _batch_end(read, full=not late and chunk != b""):

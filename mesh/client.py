@@ -39,14 +39,21 @@ class _Refusal(msgspec.Struct, frozen=True):
     hint: str
 
 
+def _slept(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
+
+
 @dataclass(frozen=True)
 class TapClient:
-    """A tap's URL and the token for it. `tell` hears why a batch is tried again; `tries` is how often it is posted at most."""
+    """A tap's URL and the token for it. A batch is posted `tries` times at most: `tell` hears why it is tried again, `stopped` waits
+    that many seconds and says whether to give up."""
 
     url: str
     token: str | None
     tries: int = 9
     tell: Callable[[str], None] = lambda _: None
+    stopped: Callable[[float], bool] = _slept
 
     def send(self, batch: bytes) -> Receipt:
         """Sends one batch of lines; raises SendFailed once it is sure that it will not be taken."""
@@ -63,7 +70,8 @@ class TapClient:
                 longest_s = min(_LONGEST_WAIT_S, 0.2 * 2**attempt)
                 wait_s = failed.retry_after_s or random.uniform(longest_s / 2, longest_s)
                 self.tell(f"{failed}; trying again in {wait_s:.1f} s")
-                time.sleep(wait_s)
+                if self.stopped(wait_s):
+                    raise
         raise AssertionError("tries is at least 1")
 
     def _post(self, body: bytes, headers: dict[str, str]) -> Receipt:

@@ -1,10 +1,9 @@
 """`tapmesh send`: a file or standard input to a tap."""
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +11,12 @@ import msgspec
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mesh.batches import Interrupted, batches
+from mesh.batches import batches
 from mesh.cli.laptop import DEFAULT_URL, running_url
 from mesh.cli.names import complete_taps, names
 from mesh.cli.options import TAPS_YAML, File, Json, existing
 from mesh.cli.say import data, err, fail, note, warn
+from mesh.cli.stop import Stop
 from mesh.client import Receipt, SendFailed, TapClient
 from tap_runtime.settings import environment
 
@@ -59,35 +59,25 @@ def run(
     """Send records to a tap in batches, with retries; the token comes from TAP_TOKEN.
 
     Interrupted, it sends what it has read before it ends."""
-    client = TapClient(_url(to, url, file), environment("TAP_TOKEN"), tries, note)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a shipper's stop, too, sends what was read
-    sent = Sent()
+    stop, sent = Stop(), Sent()
+    client = TapClient(_url(to, url, file), environment("TAP_TOKEN"), tries, note, stop.within)
+    failure: tuple[str, str, int] | None = None
     try:
-        code = _until_interrupted(source, client, sent, as_json)
+        _send(source, client, stop, sent, as_json)
     except SendFailed as failed:
-        if sent.received:
-            note(f"{sent.received:,} records before this were taken")
-        fail(str(failed), failed.hint, code=1)
-    _summary(sent, as_json)
-    raise SystemExit(code)
-
-
-def _until_interrupted(source: str, client: TapClient, sent: Sent, as_json: bool) -> int:
-    try:
-        _send(source, client, sent, as_json)
-    except Interrupted as stop:
-        if stop.lines:
-            sent.add(replace(client, tries=1).send(stop.lines))
-        return 130
+        failure = (str(failed), failed.hint, 130 if stop.within(0) else 1)
     except KeyboardInterrupt:
-        warn("interrupted while a batch was under way; it may have been taken too")
-        return 130
-    return 0
+        failure = ("interrupted while a batch was under way; it may have been taken too", "", 130)
+    _summary(sent, as_json)
+    if failure is not None:
+        fail(*failure)
+    if stop.within(0):
+        raise SystemExit(130)
 
 
-def _send(source: str, client: TapClient, sent: Sent, as_json: bool) -> None:
+def _send(source: str, client: TapClient, stop: Stop, sent: Sent, as_json: bool) -> None:
     with _opened(source) as stream, _progress(source) as progress:
-        for batch in batches(stream):
+        for batch in batches(stream, stop=stop.descriptor):
             receipt = client.send(batch)
             sent.add(receipt)
             progress.advance(progress.task_ids[0], len(batch))

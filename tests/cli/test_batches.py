@@ -1,16 +1,14 @@
 """Lines grouped into batches: nothing changed, nothing held back for long, nothing forgotten at the end."""
 
 import os
-import signal
 import tempfile
 import time
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.batches import BATCH_BYTES, BATCH_LINES, Interrupted, batches
+from mesh.batches import BATCH_BYTES, BATCH_LINES, batches
 
 
 def of(text: bytes) -> list[bytes]:
@@ -65,16 +63,13 @@ def test_a_trickle_that_never_pauses_is_sent_too(tmp_path: Path) -> None:
     assert len(found) > 3
 
 
-def test_an_interrupt_hands_over_the_lines_that_were_read() -> None:
+def test_a_stop_lets_the_lines_that_were_read_be_the_last() -> None:
     reading, writing = os.pipe()
-    os.write(writing, b"one\ntwo\nhalf")
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    try:
-        with pytest.raises(Interrupted, match="^$") as interrupted:
-            next(batches(reading, wait_s=60))
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    assert interrupted.value.lines == b"one\ntwo\n"
-    os.close(reading)
-    os.close(writing)
+    stop, ask = os.pipe()
+    os.write(writing, b"\n" * BATCH_LINES + b"one\ntwo\nhalf")
+    found = batches(reading, wait_s=60, stop=stop)
+    assert len(next(found)) == BATCH_LINES
+    os.write(ask, b"!")
+    assert list(found) == [b"one\ntwo\n"]
+    for descriptor in (reading, writing, stop, ask):
+        os.close(descriptor)

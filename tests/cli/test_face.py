@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh.cli import COMMANDS, EXIT_CODES
+from mesh.cli.app import COMMANDS, EXIT_CODES
 from tests.cli.conftest import ENVIRONMENT, TAPMESH, TAPS, Ask
 from tests.local.conftest import RunningMesh
 

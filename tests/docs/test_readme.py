@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from mesh.cli import app
+from mesh.cli.app import app
 from tests.local.conftest import RunningMesh
 
 ROOT = Path(__file__).parents[2]
