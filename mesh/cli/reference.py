@@ -9,11 +9,11 @@ from mesh.cli.app import COMMANDS, EXIT_CODES, app
 
 _TITLE = """# The command line
 
-Written from the commands themselves. `tapmesh` alone says what to do next in the folder it stands in; `tapmesh COMMAND --help` says what is below.
-Completion of commands, options and the names in `taps.yaml`: `tapmesh --install-completion`.
+Written from the commands themselves. `tapmesh` alone says what to do next in the folder it stands in; `tapmesh COMMAND --help` says
+what is below. Completion of commands, options and the names in `taps.yaml`: `tapmesh --install-completion`.
 
-Data goes to standard output, everything else to standard error. An error is `error: …` and mostly `hint: …`, never a traceback; `tapmesh --debug COMMAND`
-shows one. Colours are for terminals only, and not with `NO_COLOR`.
+Data goes to standard output, everything else to standard error. An error is `error: …` and mostly `hint: …`, never a traceback;
+`tapmesh --debug COMMAND` shows one. Colours are for terminals only, and not with `NO_COLOR`.
 """
 _ENVIRONMENT = {
     "TAP_TOKEN": "the token `tapmesh send` sends",

@@ -17,10 +17,12 @@ TAPMESH = str(Path(sys.executable).parent / "tapmesh")
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "120"}
 TAPS = """
 version: 1
-mesh: test
-people: {lead: {email: lead@acme.example}, partner: {email: partner@example.org}}
-teams: {growth: [lead]}
 defaults: {team: growth, thresholds: {age: 1s}}
+mesh: test
+teams: {growth: [lead]}
+people:
+  lead: {email: lead@acme.example}
+  partner: {email: partner@example.org}
 taps:
   clicks: {public: true, ack: stored, schema: {id: VARCHAR NOT NULL}}
   orders: {grants: {write: [{to: partner, until: 2026-01-31}]}}

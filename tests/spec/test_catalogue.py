@@ -32,9 +32,10 @@ def test_catalogue_is_whole() -> None:
     assert {file.stem for file in BAD} == {file.stem for file in (SPECS / "bad").glob("*.txt")}
 
 
-def test_check_prints_the_catalogues_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_the_catalogues_text(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SPECS / "bad")
     with pytest.raises(SystemExit, match="2"):
-        run(SPECS / "bad" / "several.yaml")
+        run(Path("several.yaml"))
     assert capsys.readouterr().out == (SPECS / "bad" / "several.txt").read_text()
 
 
