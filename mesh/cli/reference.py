@@ -1,6 +1,7 @@
 """docs/cli.md, written from the commands themselves: `make docs`."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -56,7 +57,7 @@ def _row(param: Any, context: typer.Context) -> tuple[str, str, str]:
     return name, param.help.replace("<", "&lt;"), default
 
 
-def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, ("---",) * len(heads), *rows])
 
 
