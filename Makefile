@@ -35,3 +35,4 @@ bench: setup ## Measure every claim; prints ratios
 
 docs: setup ## Write the generated pages
 	$(BIN)/python -m mesh.spec.reference > docs/taps-yaml.md
+	$(BIN)/python -m mesh.cli.reference > docs/cli.md
