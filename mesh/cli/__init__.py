@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from mesh.cli import check, dev, query, schema, send, status, token, trace
+from mesh.cli import build, check, dev, query, schema, send, status, token, trace
 from mesh.cli.options import state
 from mesh.cli.say import fail
 
@@ -22,7 +22,7 @@ def _main(debug: bool = typer.Option(False, "--debug", help="Show tracebacks."))
     state.debug = debug
 
 
-for command in (check, schema, dev, send, token, query, trace, status):
+for command in (check, schema, dev, send, token, query, trace, status, build):
     app.command(command.NAME)(command.run)
 
 
