@@ -1,6 +1,7 @@
 """What lander and steward log: one JSON line an event, never a payload; metrics in CloudWatch's embedded metric format, by function."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from tap_runtime.manifest import Manifest
 _UNITS = {"bytes": "Bytes", "batch_age": "Seconds", "oldest_open": "Seconds", "landing": "Milliseconds"}  # the others are counts
 
 
-def metrics(function: str, now: dt.datetime, values: dict[str, float], **more: Any) -> str:
+def metrics(function: str, now: dt.datetime, values: Mapping[str, float], **more: Any) -> str:
     """A log line that CloudWatch turns into metrics of the namespace `tapmesh`; `more` is only logged."""
     named = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values]
     directive = {"Namespace": "tapmesh", "Dimensions": [["function"]], "Metrics": named}
