@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.browser.visitor import Visitor
+from tests.local.conftest import RunningMesh
+
+ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 ARGS = [
     "--headless",
@@ -42,7 +46,8 @@ def apt(program: str, package: str) -> None:
         lacking(f"sudo {command}")
 
 
-@pytest.fixture(scope="session")
+# Of the package, not the session: while Playwright's loop runs, no other test could run one of its own.
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     """Playwright, once Chromium is there."""
     apt(CHROMIUM, "chromium")
@@ -50,7 +55,7 @@ def playwright() -> Iterator[Playwright]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """One headless browser for all tests; each makes contexts of its own."""
     browser = playwright.chromium.launch(**LAUNCH)
@@ -68,3 +73,26 @@ def esbuild() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(["npm", "install", "--silent", "--no-save", "--prefix", str(folder), ESBUILD], check=True)
     return program
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[RunningMesh]:
+    """The example mesh, running; `clicks` lands after a second."""
+    shutil.copytree(ROOT / "sql", tmp_path / "sql")
+    taps = (ROOT / "taps.yaml").read_text()
+    assert "thresholds: {age: 10s}" in taps
+    mesh = RunningMesh(tmp_path, taps.replace("thresholds: {age: 10s}", "thresholds: {age: 1s}"))
+    mesh.start()
+    yield mesh
+    if mesh.process is not None:
+        mesh.process.kill()
+        mesh.process.wait()
+
+
+@pytest.fixture
+def visitor(chromium: Browser) -> Iterator[Visitor]:
+    """A visitor with storage of their own."""
+    visitor = Visitor(chromium.new_context(viewport={"width": 1280, "height": 900}))
+    yield visitor
+    visitor.context.close()
+    assert visitor.strangers() == []

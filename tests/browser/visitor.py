@@ -15,7 +15,9 @@ for (const event of JSON.parse(sessionStorage.unsaid || "[]")) console.debug("re
 sessionStorage.unsaid = "[]";
 addEventListener("tapmesh", ({ detail }) => {
   console.debug("recorded " + JSON.stringify(detail));
-  if (detail.eventType === "pageleave") sessionStorage.unsaid = JSON.stringify([detail]);
+  if (detail.eventType === "pageleave") {
+    sessionStorage.unsaid = JSON.stringify([...JSON.parse(sessionStorage.unsaid), detail]);
+  }
 });
 """
 _SAID = "recorded "
@@ -26,9 +28,13 @@ class Visitor:
     """Keeps every event any page of the context recorded, and every address it asked."""
 
     def __init__(self, context: BrowserContext) -> None:
-        self.context = context
         self._said: dict[Id, dict[str, Any]] = {}
         self.asked: list[str] = []
+        self.use(context)
+
+    def use(self, context: BrowserContext) -> None:
+        """Goes on in another context, as after a restart of the browser."""
+        self.context = context
         context.add_init_script(_TELL)
         context.on("console", lambda message: self._hear(message.text))
         context.on("request", lambda request: self.asked.append(request.url))
@@ -73,3 +79,12 @@ def landed(mesh: RunningMesh, tap: str = "clicks") -> Counter[Id]:
 def unsent(page: Page) -> list[str]:
     """Batches the snippet keeps in localStorage."""
     return list(page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('tap '))"))
+
+
+def settle(page: Page) -> None:
+    """Waits until nothing is kept any more."""
+    for _ in range(300):
+        if not unsent(page):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never answered: {unsent(page)}")
