@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.visitor import Visitor
+from tests.kits.example import example
 from tests.local.conftest import RunningMesh
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 ARGS = [
     "--headless",
@@ -77,16 +77,9 @@ def esbuild() -> Path:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[RunningMesh]:
-    """The example mesh, running; `clicks` lands after a second."""
-    shutil.copytree(ROOT / "sql", tmp_path / "sql")
-    taps = (ROOT / "taps.yaml").read_text()
-    assert "thresholds: {age: 10s}" in taps
-    mesh = RunningMesh(tmp_path, taps.replace("thresholds: {age: 10s}", "thresholds: {age: 1s}"))
-    mesh.start()
-    yield mesh
-    if mesh.process is not None:
-        mesh.process.kill()
-        mesh.process.wait()
+    """The example mesh, with the demo's shop."""
+    with example(tmp_path) as mesh:
+        yield mesh
 
 
 @pytest.fixture

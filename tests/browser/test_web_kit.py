@@ -47,7 +47,7 @@ def test_what_a_visitor_does_is_counted_exactly(shop: RunningMesh, visitor: Visi
     page.goto(demo(shop))
     types = visitor.types()
     assert (types["pageload"], types["click"], types["keydown"]) == (2, 1, 3), "three keys in the search field, none in the password's"
-    assert types["mousemove"] > 1
+    assert types["mousemove"] > 0
     assert types["scroll"] > 0
     finish(visitor, shop)
     assert visitor.types()["pageleave"] == visitor.types()["pageload"] == 3

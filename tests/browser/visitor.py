@@ -11,8 +11,10 @@ from tests.local.conftest import RunningMesh
 
 # Chromium drops what a page says while it is navigated away from, so that is kept for the next page of the tab to say.
 _TELL = """
-for (const event of JSON.parse(sessionStorage.unsaid || "[]")) console.debug("recorded " + JSON.stringify(event));
-sessionStorage.unsaid = "[]";
+if (location.protocol === "http:") {
+  for (const event of JSON.parse(sessionStorage.unsaid || "[]")) console.debug("recorded " + JSON.stringify(event));
+  sessionStorage.unsaid = "[]";
+}
 addEventListener("tapmesh", ({ detail }) => {
   console.debug("recorded " + JSON.stringify(detail));
   if (detail.eventType === "pageleave") {
@@ -47,6 +49,10 @@ class Visitor:
     def ids(self) -> Counter[Id]:
         """Each recorded event, once."""
         return Counter(self._said.keys())
+
+    def events(self) -> list[dict[str, Any]]:
+        """Each recorded event."""
+        return list(self._said.values())
 
     def types(self) -> dict[str, int]:
         """Events by type."""

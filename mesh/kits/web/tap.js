@@ -16,7 +16,6 @@
   const DAYS = 6 * 864e5; // taps remember keys for 7 days: an older batch might count twice
   const sealed = new Map(); // key -> lines: this page's batches without an answer yet
   const flying = new Set(); // keys of requests without an answer yet
-  const last = {}; // eventType -> when one was recorded, for the sampled ones
   let options, prefix, every, session, page, open, timer, jwt, renewed, sending, stopped, buffered;
   let number = 0;
   let failures = 0;
@@ -177,13 +176,21 @@
     wanted("pageload") && record("pageload", { referrer: document.referrer.slice(0, 2e3), w: innerWidth, h: innerHeight, ...more });
 
   const start = () => {
-    const on = (name, work, type = name) => wanted(type) && addEventListener(name, work, { capture: true, passive: true });
-    const sampled = (name, more) =>
-      on(name, (event) => {
-        if (event.timeStamp - last[name] < (options.sample || 100)) return;
-        last[name] = event.timeStamp;
-        record(name, more(event));
-      });
+    const on = (name, work, type = name, once = false) => wanted(type) && addEventListener(name, work, { capture: true, passive: true, once });
+    /** Listens anew only some time after each event: what is not listened to costs nothing. */
+    const sampled = (name, more) => {
+      const listen = () =>
+        on(
+          name,
+          (event) => {
+            setTimeout(listen, options.sample || 200);
+            record(name, more(event));
+          },
+          name,
+          true,
+        );
+      listen();
+    };
     load();
     on("click", (event) => record("click", point(event)));
     on("keydown", (event) => {
