@@ -74,8 +74,12 @@ def test_a_mesh_the_demo_cannot_send_to_says_what_it_lacks(
     page.goto(demo(mesh))
     assert says in page.get_by_role("alert").inner_text()
     assert page.locator("script[data-tap]").count() == 0
+    page.goto(demo(mesh, "/heatmap"))
+    assert says in page.get_by_role("alert").inner_text()
     refused = mesh.http.request("GET", demo(mesh, "/token"))
     assert (refused.status, says in refused.data.decode()) == (403, True)
+    asked = mesh.http.request("GET", demo(mesh, "/moves"))
+    assert asked.status in (200, 503), "answered, whatever the lake has"
     mesh.stop()
 
 

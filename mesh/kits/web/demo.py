@@ -5,16 +5,20 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Any
 
+import duckdb
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mesh.grants.tokens import issue
 from mesh.kits.web.seen import TAP, arrived, moves, unfit
+from mesh.lake.place import NoLake
 from mesh.local.running import Running
 from mesh.local.workspace import STACK
 from mesh.plan import issuer
+from tap_runtime.errors import LakeDown
 from tap_runtime.settings import TapSettings
 
 _HERE = Path(__file__).parent
@@ -31,11 +35,12 @@ def demo(running: Running, clock: Callable[[], dt.datetime]) -> list[BaseRoute]:
         settings = _settings(running)
         lacks = unfit(settings, clock().date())
         if settings is None or lacks:
-            return _page("shop", _file("aside.html"), notice=lacks)
-        return _page("shop", _file("aside.html"), snippet=_snippet(settings, _every(request)), script="demo.js")
+            return _page("shop", notice=lacks)
+        return _page("shop", _file("aside.html"), scripts=_script("demo.js") + _snippet(settings, _every(request)))
 
     def heatmap(request: Request) -> Response:
-        return _page("heat", _file("legend.html"), notice=unfit(_settings(running), clock().date()), script="heatmap.js")
+        lacks = unfit(_settings(running), clock().date())
+        return _page("heat", notice=lacks) if lacks else _page("heat", _file("legend.html"), scripts=_script("heatmap.js"))
 
     def token(request: Request) -> Response:
         settings = _settings(running)
@@ -45,10 +50,10 @@ def demo(running: Running, clock: Callable[[], dt.datetime]) -> list[BaseRoute]:
         return PlainTextResponse(_token(running, settings, clock()))
 
     def counts(request: Request) -> Response:
-        return JSONResponse(arrived(running.workspace.lake, request.query_params.get("session", "")))
+        return _asked(lambda: arrived(running.workspace.lake, request.query_params.get("session", "")))
 
     def moved(request: Request) -> Response:
-        return JSONResponse(moves(running.workspace.lake, request.query_params.get("wide") == "1"))
+        return _asked(lambda: moves(running.workspace.lake, request.query_params.get("wide") == "1"))
 
     pages = {"/demo": shop, "/demo/heatmap": heatmap, "/demo/token": token, "/demo/counts": counts, "/demo/moves": moved}
     return [Route(path, answer) for path, answer in pages.items()] + [_served(name, kind) for name, kind in _SERVED.items()]
@@ -85,9 +90,19 @@ def _file(name: str) -> str:
     return (_HERE / name).read_text()
 
 
-def _page(kind: str, aside: str, notice: str = "", snippet: str = "", script: str = "") -> Response:
-    """Own script before the snippet: it listens to what that records."""
-    own = f'<script defer src="/demo/{script}"></script>' if script else ""
+def _script(name: str) -> str:
+    """Before the snippet: it listens to what that records."""
+    return f'<script defer src="/demo/{name}"></script>'
+
+
+def _page(kind: str, aside: str = "", notice: str = "", scripts: str = "") -> Response:
     told = f'<p class="notice" role="alert">{escape(notice)}</p>' if notice else ""
     shell = Template(_file("demo.html"))
-    return HTMLResponse(shell.substitute(kind=kind, notice=told, shop=_file("shop.html"), aside=aside, scripts=own + snippet))
+    return HTMLResponse(shell.substitute(kind=kind, notice=told, shop=_file("shop.html"), aside=aside, scripts=scripts))
+
+
+def _asked(ask: Callable[[], Any]) -> Response:
+    try:
+        return JSONResponse(ask())
+    except (duckdb.Error, NoLake, LakeDown) as error:  # no tap of that name in the lake yet, or files of another shape
+        return PlainTextResponse(str(error), 503)
