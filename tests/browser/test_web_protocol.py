@@ -215,6 +215,21 @@ def test_what_waits_when_a_page_goes_is_split_under_64_kb(taps: RunningMesh, sit
     compare(visitor, taps, "public")
 
 
+def test_a_tab_that_slept_never_appends_to_a_batch_another_has_sent(taps: RunningMesh, site: OpenSite, visitor: Visitor) -> None:
+    shop = site("public")
+    asleep = visitor.context.new_page()
+    asleep.add_init_script("window.setTimeout = () => 1")
+    asleep.goto(shop.url)
+    assert len(unsent(asleep)) == 1
+    other = visitor.context.new_page()
+    other.goto(shop.url)
+    settle(other)
+    asleep.evaluate("tap.record('awake')")
+    asleep.evaluate("dispatchEvent(new Event('online'))")
+    settle(asleep)
+    compare(visitor, taps, "public")
+
+
 def test_neither_keys_nor_passwords_are_recorded(taps: RunningMesh, site: OpenSite, visitor: Visitor) -> None:
     page = visit(visitor, site("public"))
     for label in ("Search", "Password", "Shown"):
