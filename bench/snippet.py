@@ -15,8 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' browser, site and mesh are measured
 
 from tests.browser.conftest import LAUNCH  # noqa: E402
-from tests.browser.site import Site  # noqa: E402
-from tests.browser.test_web_protocol import TAPS  # noqa: E402
+from tests.browser.site import TAPS, Site  # noqa: E402
 from tests.local.conftest import RunningMesh  # noqa: E402
 
 SECONDS, ROUNDS, TARGET_MS = 6, 3, 5

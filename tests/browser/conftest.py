@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.browser.site import TAPS, OpenSite, Site
 from tests.browser.visitor import Visitor
 from tests.kits.example import example
 from tests.local.conftest import RunningMesh
@@ -89,3 +90,30 @@ def visitor(chromium: Browser) -> Iterator[Visitor]:
     yield visitor
     visitor.context.close()
     assert visitor.strangers() == []
+
+
+@pytest.fixture
+def taps(tmp_path: Path) -> Iterator[RunningMesh]:
+    """The three taps above, running."""
+    mesh = RunningMesh(tmp_path, TAPS)
+    mesh.start()
+    yield mesh
+    if mesh.process is not None:
+        mesh.process.kill()
+        mesh.process.wait()
+
+
+@pytest.fixture
+def site(taps: RunningMesh) -> Iterator[OpenSite]:
+    """Opens a site that sends to one of the taps."""
+    sites: list[Site] = []
+
+    def opened(tap: str, more: str = "", tokens: Iterator[str | int] = iter(())) -> Site:
+        token = ' data-token="/token"' if tap == "granted" else ""
+        sites.append(Site(f"http://127.0.0.1:{taps.port}/taps/{tap}", more + token))
+        sites[-1].tokens = tokens
+        return sites[-1]
+
+    yield opened
+    for each in sites:
+        each.close()

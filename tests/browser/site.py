@@ -1,11 +1,30 @@
 """A site of its own origin with the snippet on its page, and an endpoint that hands out the tokens a test gives it."""
 
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.browser.test_snippet_file import WEB
+from playwright.sync_api import Page
 
+from tests.browser.test_snippet_file import WEB
+from tests.browser.visitor import Visitor, landed
+from tests.local.conftest import RunningMesh
+
+TAPS = """
+version: 1
+mesh: test
+people: {lead: {email: lead@acme.example}, partner: {email: partner@example.org}}
+teams: {growth: [lead]}
+defaults:
+  thresholds: {age: 1s}
+  origins: ["*"]
+  schema: {eventType: VARCHAR NOT NULL, ts: TIMESTAMP, x: INTEGER, y: INTEGER, url: VARCHAR, session: VARCHAR}
+taps:
+  granted: {team: growth, ack: stored}
+  public: {team: growth, ack: stored, public: true}
+  buffered: {team: growth, public: true}
+"""
 _PAGE = """<!doctype html><title>site</title><link rel="icon" href="data:,">
 <script defer src="/tap.min.js" data-tap="{tap}" data-every="300" {more}></script>
 <body style="height: 3000px"><label>Search <input></label><label>Password <input type="password"></label>
@@ -52,3 +71,23 @@ class Site:
                 """Says nothing."""
 
         return Handler
+
+
+OpenSite = Callable[..., Site]
+
+
+def visit(visitor: Visitor, site: Site) -> Page:
+    page = visitor.context.pages[0] if visitor.context.pages else visitor.context.new_page()
+    page.goto(site.url)
+    return page
+
+
+def compare(visitor: Visitor, mesh: RunningMesh, tap: str) -> None:
+    mesh.stop()
+    there = landed(mesh, tap)
+    assert visitor.ids() - there == Counter(), "missing"
+    assert there - visitor.ids() == Counter(), "twice"
+
+
+def to_taps(visitor: Visitor) -> list[str]:
+    return [url for url in visitor.asked if "/taps/" in url]
