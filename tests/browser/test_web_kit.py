@@ -34,8 +34,9 @@ def finish(visitor: Visitor, mesh: RunningMesh) -> None:
     if mesh.process is not None:
         mesh.stop()
     there = landed(mesh)
-    assert Counter(visitor.ids()) - there == Counter(), "missing"
-    assert there - Counter(visitor.ids()) == Counter(), "twice"
+    assert visitor.ids() - there == Counter(), "missing"
+    assert there - visitor.ids() == Counter(), "twice"
+    assert visitor.strangers() == []
     rows = mesh.query('select count(*) as events, "eventType" from clicks group by "eventType"')
     assert {row["eventType"]: row["events"] for row in rows} == visitor.types()
 
