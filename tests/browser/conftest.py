@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.site import TAPS, OpenSite, Site
 from tests.browser.visitor import Visitor
-from tests.kits.example import example
+from tests.kits.example import example, running
 from tests.local.conftest import RunningMesh
 
 CHROMIUM = "/usr/bin/chromium"
@@ -95,12 +95,8 @@ def visitor(chromium: Browser) -> Iterator[Visitor]:
 @pytest.fixture
 def taps(tmp_path: Path) -> Iterator[RunningMesh]:
     """The three taps above, running."""
-    mesh = RunningMesh(tmp_path, TAPS)
-    mesh.start()
-    yield mesh
-    if mesh.process is not None:
-        mesh.process.kill()
-        mesh.process.wait()
+    with running(tmp_path, TAPS) as mesh:
+        yield mesh
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser.site import Site
 from tests.browser.visitor import Visitor, busy, settle
+from tests.kits.example import running
 from tests.local.conftest import RunningMesh
 
 OTHER = """
@@ -68,19 +69,17 @@ def test_the_heat_map_says_when_there_is_nothing_to_draw(shop: RunningMesh, visi
 def test_a_mesh_the_demo_cannot_send_to_says_what_it_lacks(
     tmp_path: Path, visitor: Visitor, faults: list[str], tap: str, says: str
 ) -> None:
-    mesh = RunningMesh(tmp_path, f"{OTHER}  {tap}\n")
-    mesh.start()
-    page = visitor.context.new_page()
-    page.goto(demo(mesh))
-    assert says in page.get_by_role("alert").inner_text()
-    assert page.locator("script[data-tap]").count() == 0
-    page.goto(demo(mesh, "/heatmap"))
-    assert says in page.get_by_role("alert").inner_text()
-    refused = mesh.http.request("GET", demo(mesh, "/token"))
-    assert (refused.status, says in refused.data.decode()) == (403, True)
-    asked = mesh.http.request("GET", demo(mesh, "/moves"))
-    assert asked.status in (200, 503), "answered, whatever the lake has"
-    mesh.stop()
+    with running(tmp_path, f"{OTHER}  {tap}\n") as mesh:
+        page = visitor.context.new_page()
+        page.goto(demo(mesh))
+        assert says in page.get_by_role("alert").inner_text()
+        assert page.locator("script[data-tap]").count() == 0
+        page.goto(demo(mesh, "/heatmap"))
+        assert says in page.get_by_role("alert").inner_text()
+        refused = mesh.http.request("GET", demo(mesh, "/token"))
+        assert (refused.status, says in refused.data.decode()) == (403, True)
+        asked = mesh.http.request("GET", demo(mesh, "/moves"))
+        assert asked.status in (200, 503), "answered, whatever the lake has"
 
 
 def test_another_sites_page_gets_no_token_and_no_counts(shop: RunningMesh, visitor: Visitor) -> None:
