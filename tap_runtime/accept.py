@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tap_runtime.auth import Authenticator
-from tap_runtime.batch import Buffered, Intake, Receipt, Sent, Stored
+from tap_runtime.batch import Buffered, Collecting, Intake, Receipt, Sent, Stored
 from tap_runtime.errors import LakeDown, Refused, SpoolFull
 from tap_runtime.http import Reply, Request, decoded_body, refusal, reply
 from tap_runtime.lake import Store
@@ -40,6 +40,10 @@ class Acceptor:
     def seal(self) -> None:
         """Ends the open batch, so that it can land with the settings it was accepted under."""
         self._intake.seal()
+
+    def collecting(self) -> Collecting | None:
+        """The open batch, if there is one."""
+        return self._intake.collecting()
 
     def _accept(self, request: Request, now: dt.datetime) -> Reply:
         if request.method != "POST":

@@ -75,8 +75,18 @@ class Receipt(NamedTuple):
         return f"{self.batch}-{self.request}"
 
 
+class Collecting(NamedTuple):
+    """The batch that takes records now, as its writer knows it: another process may have sealed it since."""
+
+    batch: str
+    bytes: int
+
+
 class Intake(Protocol):
     """Keeps requests of one tap, one at a time."""
+
+    def collecting(self) -> Collecting | None:
+        """The open batch, if there is one."""
 
     def keep(self, sent: Sent) -> Receipt:
         """Returns once the request is as durable as the tap promises; raises Refused, LakeDown or SpoolFull where it is not."""
@@ -95,6 +105,9 @@ class Buffered:
         self._pending: SpoolWriter | None = None  # its marker could not be put; the next request tries again
         self._marker: Marker | None = None
         self._retry_bound_s = 0.0
+
+    def collecting(self) -> Collecting | None:
+        return None if self._writer is None else Collecting(self._writer.header.batch, self._writer.bytes)
 
     def keep(self, sent: Sent) -> Receipt:
         while True:
@@ -156,7 +169,10 @@ class Stored:
         self._settings, self._store, self._random = settings, store, random
         self._sha256 = settings.sha256()
         self._batch: str | None = None
-        self._seq = 0
+        self._seq = self._bytes = 0
+
+    def collecting(self) -> Collecting | None:
+        return None if self._batch is None else Collecting(self._batch, self._bytes)
 
     def keep(self, sent: Sent) -> Receipt:
         body_sha256 = hashlib.sha256(sent.body).hexdigest()
@@ -196,6 +212,7 @@ class Stored:
                 raise
             if other is None:
                 self._seq += 1
+                self._bytes += len(body)
                 return Receipt(batch, self._seq - 1)
             self._batch = None  # sealed by another: the same request goes into a new batch
 
@@ -203,7 +220,7 @@ class Stored:
         batch = lake.new_batch(now, self._random)
         marker = Marker(nonce=self._random(16).hex(), ack="stored", settings=self._sha256, at_most=None)
         lake.create(self._store, lake.marker_key(self._settings.tap, batch), _encode(marker))
-        self._batch, self._seq = batch, 0
+        self._batch, self._seq, self._bytes = batch, 0, 0
         return batch
 
     def seal(self) -> None:
