@@ -1,7 +1,7 @@
 """The pages beside the taps: answered on this machine only, and nothing that changes anything to another site's page."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,6 +20,7 @@ from mesh.local.running import Running
 from tap_runtime.errors import Refused
 from tap_runtime.http import refusal
 
+Endpoint = Callable[[Request], Awaitable[Response]]
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
 _POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:"
 _POLICY += "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -27,8 +28,7 @@ _POLICY += "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 def pages(running: Running, more: Sequence[BaseRoute] = ()) -> ASGIApp:
     """The app of everything that is not under /taps/."""
-    handlers = {404: _no_such_page, Refused: _refusal, msgspec.MsgspecError: _not_readable}
-    return LocalOnly(Starlette(routes=[*_own(running), *more], exception_handlers=handlers))
+    return LocalOnly(Starlette(routes=[*_own(running), *more], exception_handlers={404: _no_such_page}))
 
 
 class LocalOnly:
@@ -79,9 +79,9 @@ def _own(running: Running) -> list[BaseRoute]:
     return [
         Route("/", start),
         Route("/healthz", health),
-        Route("/live/stream", Feed(running, view).stream),
-        Route("/live/send", boxes.send, methods=["POST"]),
-        Route("/live/query", boxes.query, methods=["POST"]),
+        Route("/live/stream", _answering(Feed(running, view).stream)),
+        Route("/live/send", _answering(boxes.send), methods=["POST"]),
+        Route("/live/query", _answering(boxes.query), methods=["POST"]),
         Mount("/live/static", StaticFiles(packages=[("mesh.local.live", "static")])),
     ]
 
@@ -91,13 +91,18 @@ def _no_such_page(request: Request, error: Exception) -> Response:
     return _response(Refused(404, "no_such_page", "there is no such page", hint))
 
 
-def _not_readable(request: Request, error: Exception) -> Response:
-    return _response(Refused(400, "unreadable", "the body is not what this page sends", "load the page again"))
+def _answering(endpoint: Endpoint) -> Endpoint:
+    """An endpoint that answers what it raises. (Starlette's own handlers write to the exception, and Refused is frozen.)"""
 
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Refused as refused:
+            return _response(refused)
+        except msgspec.MsgspecError:
+            return _response(Refused(400, "unreadable", "the body is not what this page sends", "load the page again"))
 
-def _refusal(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    return _response(error)
+    return answer
 
 
 def _response(refused: Refused) -> Response:

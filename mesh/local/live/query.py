@@ -24,19 +24,20 @@ from tap_runtime.errors import LakeDown
 LIMIT_S = 10
 MAX_ROWS = 500
 _CELL = 1_000
-_CONFIG = {"memory_limit": "1GB", "max_temp_directory_size": "1GB", "max_execution_time": str(LIMIT_S * 1000)}
+_CONFIG = {"memory_limit": "1GB", "max_temp_directory_size": "1GB"}
 
 
-def answer(lake: Path, scratch: Path, sql: str) -> dict[str, Any]:
+def answer(lake: Path, scratch: Path, sql: str, limit_s: int = LIMIT_S) -> dict[str, Any]:
     """Columns, rows as text (None: NULL), what chart they make; or the error, as DuckDB says it."""
     started = time.monotonic()
     try:
-        connection = open_lake(Place(str(lake)), scratch, _CONFIG | {"temp_directory": str(scratch)})
+        limits = _CONFIG | {"temp_directory": str(scratch), "max_execution_time": str(limit_s * 1000)}
+        connection = open_lake(Place(str(lake)), scratch, limits)
         found = connection.execute(f"SELECT * FROM (\n{_one_select(sql)}\n) LIMIT {MAX_ROWS + 1}")
         columns = [(str(column[0]), str(column[1])) for column in found.description or []]
         rows = found.fetchall()
     except duckdb.InterruptException:
-        return {"error": f"Stopped after {LIMIT_S} s. Ask for fewer rows, or use: tapmesh query"}
+        return {"error": f"Stopped after {limit_s} s. Ask for fewer rows, or use: tapmesh query"}
     except (duckdb.Error, NoLake, LakeDown) as error:
         return {"error": _own_lines(str(error))}
     shown = rows[:MAX_ROWS]

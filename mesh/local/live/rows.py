@@ -50,7 +50,7 @@ class Rows:
     def _landed(self, name: str, now: dt.datetime) -> Values:
         landed = self._running.landings.of(name)
         bad = sum(landing.bad for landing in landed)
-        last = f"{say.clock(landed[0].at, now)} · {landed[0].rows:,} rows" if landed else "nothing yet"
+        last = f"{say.clock(landed[0].at, now)} · {say.rows(landed[0].rows)}" if landed else "nothing yet"
         return {"last": last, "bad": f"{bad:,}" if bad else ""}
 
     def _batch(self, acceptor: Acceptor, now: dt.datetime) -> Values:

@@ -17,11 +17,16 @@ def size(count: float) -> str:
     raise AssertionError
 
 
+def rows(count: int) -> str:
+    """1 row, 2 rows."""
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
 def span(seconds: float) -> str:
     """Seconds in their largest whole unit: 40 s, 5 min, 2 h."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length or seconds == length:
-            return f"{seconds / length:.3g} {unit}"
+            return f"{round(seconds / length, 1):g} {unit}"
     return f"{seconds:.0f} s"
 
 

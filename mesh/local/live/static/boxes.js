@@ -17,12 +17,15 @@ async function ask(path, question) {
 }
 
 async function whileBusy(form, work) {
-  const button = form.querySelector("button:not([type])");
-  button.disabled = true;
+  const buttons = [...form.querySelectorAll("button")].filter((button) => !button.disabled);
+  if (!buttons.length) return; // one at a time
+  const focused = document.activeElement;
+  for (const button of buttons) button.disabled = true;
   try {
     await work();
   } finally {
-    button.disabled = false;
+    for (const button of buttons) button.disabled = false;
+    if (document.activeElement === document.body) focused.focus(); // a disabled button loses it
   }
 }
 
@@ -59,6 +62,7 @@ function table({ columns, rows }) {
 }
 
 async function query() {
+  by("said").replaceChildren(make("p", "running …", "quiet"));
   const { status, said } = await ask("/live/query", { sql: by("sql").value });
   const failed = status !== 200 || said.error;
   drawChart(by("chart"), failed ? null : said.chart);
