@@ -1,6 +1,7 @@
 """The numbers of each tap's row and their sums, as values by name: `clicks.records` and `mesh.records`."""
 
 import datetime as dt
+import functools
 import time
 
 from mesh.local.live import say
@@ -11,6 +12,7 @@ from tap_runtime.accept import Acceptor
 
 Values = dict[str, str | float]
 _FRESH_S = 0.5
+_opened_at = functools.lru_cache(maxsize=1000)(lake.opened_at)
 
 
 class Rows:
@@ -50,7 +52,7 @@ class Rows:
     def _landed(self, name: str, now: dt.datetime) -> Values:
         landed = self._running.landings.of(name)
         bad = sum(landing.bad for landing in landed)
-        last = f"{say.clock(landed[0].at, now)} · {say.rows(landed[0].rows)}" if landed else "nothing yet"
+        last = f"{say.clock(landed[0].at, now.date())} · {say.rows(landed[0].rows)}" if landed else "nothing yet"
         return {"last": last, "bad": f"{bad:,}" if bad else ""}
 
     def _batch(self, acceptor: Acceptor, now: dt.datetime) -> Values:
@@ -60,7 +62,7 @@ class Rows:
         if batch is None or landings.has_ended(batch.batch):
             limits = f"lands at {say.size(settings.threshold_bytes)} or {say.span(settings.age_s)}"
             return {"bytes": 0.0, "age": 0.0, "batch": trouble or limits}
-        age_s = (now - lake.opened_at(batch.batch)).total_seconds()
+        age_s = (now - _opened_at(batch.batch)).total_seconds()
         left_s = max(settings.age_s - age_s, 0)
         is_due = left_s < 0.5 or batch.bytes >= settings.threshold_bytes
         when = "landing" if is_due else f"{say.span(left_s)} left"

@@ -30,6 +30,6 @@ def span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def clock(at: dt.datetime, now: dt.datetime) -> str:
+def clock(at: dt.datetime, today: dt.date) -> str:
     """A UTC time of day; the date too when it is not today's."""
-    return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M}"
+    return f"{at:%H:%M:%S}" if at.date() == today else f"{at:%Y-%m-%d %H:%M}"
