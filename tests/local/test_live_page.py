@@ -225,6 +225,8 @@ def test_open_streams_and_a_running_query_do_not_hold_up_the_end(mesh: RunningMe
     assert mesh.post("buffered", b'{"id":"a","n":1}\n')[0] == 200
     assert mesh.stop(how) < 15
     assert list(reading) == []  # ended, not broken off
+    assert b"the mesh is stopping" in asking.makefile("rb").read()
+    assert "Traceback" not in mesh.log.read_text()
     assert mesh.query("select id from buffered") == [{"id": "a"}]
     for opened in (stuck, asking):
         opened.close()

@@ -20,6 +20,7 @@ from tap_runtime.errors import Refused
 _AT_ONCE = 2
 _MOST_BYTES = 1_000_000
 _GRACE_S = 5.0
+_ENDED = {"error": f"The query was ended: it did not stop after {LIMIT_S} s, took too much memory, or the mesh is stopping."}
 
 
 class _Record(msgspec.Struct):
@@ -66,15 +67,18 @@ class Boxes:
             command = (sys.executable, "-m", "mesh.local.live.query", str(self._running.workspace.lake), scratch)
             pipe = asyncio.subprocess.PIPE
             process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, cwd=scratch, start_new_session=True)
+            asked = asyncio.create_task(process.communicate(sql.encode()))
+            closing = asyncio.create_task(self._running.closing.wait())
             try:
-                out, _ = await asyncio.wait_for(process.communicate(sql.encode()), LIMIT_S + _GRACE_S)
-                return msgspec.json.decode(out)
-            except (TimeoutError, msgspec.DecodeError):
-                return {"error": f"The query was ended: it did not stop after {LIMIT_S} s, or took too much memory."}
+                await asyncio.wait({asked, closing}, timeout=LIMIT_S + _GRACE_S, return_when=asyncio.FIRST_COMPLETED)
+                return msgspec.json.decode(asked.result()[0]) if asked.done() else _ENDED
+            except msgspec.DecodeError:
+                return _ENDED
             finally:
+                closing.cancel()
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
-                await process.wait()
+                await asked
 
 
 async def _body(request: Request) -> bytes:

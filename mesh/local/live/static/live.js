@@ -61,6 +61,10 @@ function listen() {
   };
 }
 
+const list = document.querySelector(".taps");
+const chosen = list?.querySelector(".chosen");
+if (chosen) list.scrollTop = chosen.offsetTop - list.clientHeight / 2;
+
 // A page nobody sees costs the server nothing.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) stream?.close();
