@@ -1,0 +1,86 @@
+"""Lambda's own runtime interface emulator and its runtime for Python, brought once and kept outside the checkout."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.emulated.bring import cached, missing, pip
+
+EMULATOR = "aws-sam-cli==1.170.0"  # the wheel carries the emulator's binaries
+CLIENT = "awslambdaric==4.2.2"
+LAMBDA_PYTHON = "3.13"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What starts a function: the emulator's binary, a Python and the folder that is its /var/runtime."""
+
+    emulator: Path
+    python: Path
+    version: str
+    client: Path
+
+
+@cache
+def runtime() -> Runtime:
+    """Lambda's Python when this machine has it, else the one that runs the tests."""
+    python, version = _python()
+    return Runtime(_emulator(), python, version, _client(python, version))
+
+
+def packages(version: str, *wanted: str) -> Path:
+    """A folder with these packages for that Python, made once; what stands beside it never sees it half made."""
+    folder = cached(f"{'+'.join(wanted)}-py{version}")
+    if not folder.exists():
+        with tempfile.TemporaryDirectory(dir=_made(folder.parent)) as making:
+            target = ["--target", f"{making}/new", "--python-version", version, "--only-binary", ":all:"]
+            pip("install", "-q", *target, *wanted)
+            _keep(Path(making, "new"), folder)
+    return folder
+
+
+def _emulator() -> Path:
+    machine = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine()) or missing(f"no emulator for {platform.machine()}")
+    name = f"samcli/local/rapid/aws-lambda-rie-{machine}"
+    folder = cached(EMULATOR)
+    if not folder.exists():
+        with tempfile.TemporaryDirectory(dir=_made(folder.parent)) as making:
+            pip("download", "-q", "--no-deps", "--only-binary", ":all:", "-d", making, EMULATOR)
+            with zipfile.ZipFile(next(Path(making).glob("*.whl"))) as wheel:
+                wheel.extract(name, f"{making}/new")
+            Path(making, "new", name).chmod(0o755)
+            _keep(Path(making, "new"), folder)
+    return folder / name
+
+
+def _client(python: Path, version: str) -> Path:
+    return packages(version, CLIENT)
+
+
+def _python() -> tuple[Path, str]:
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found = [*sorted(root.glob(f"versions/{LAMBDA_PYTHON}.*/bin/python{LAMBDA_PYTHON}")), shutil.which(f"python{LAMBDA_PYTHON}")]
+    for candidate in found:
+        told = candidate and subprocess.run([candidate, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True)
+        if told and not told.returncode:
+            return Path(told.stdout.strip()).resolve(), LAMBDA_PYTHON
+    return Path(sys._base_executable).resolve(), f"{sys.version_info.major}.{sys.version_info.minor}"  # type: ignore[attr-defined]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _keep(made: Path, folder: Path) -> None:
+    try:
+        made.rename(folder)
+    except OSError:  # another run was quicker
+        assert folder.exists()
