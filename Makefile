@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup dev test lint bench docs
+.PHONY: help setup dev test lint bench pin docs
 .DEFAULT_GOAL := help
 
 help: ## Show what there is
@@ -33,5 +33,9 @@ lint: setup ## Check style and types
 bench: setup ## Measure every claim; prints ratios
 	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
+pin: setup ## Pin the layer's packages as requirements.txt has them
+	$(BIN)/python -m mesh.package.pin
+
 docs: setup ## Write the generated pages
 	$(BIN)/python -m mesh.spec.reference > docs/taps-yaml.md
+	$(BIN)/python -m mesh.cli.reference > docs/cli.md

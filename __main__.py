@@ -1,10 +1,7 @@
-"""The Pulumi program. Deploying is not built yet: it checks the mesh and says so, before any resource is registered."""
+"""The Pulumi program: `pulumi up` deploys the mesh of taps.yaml (not yet there: it says so and stops)."""
 
-import sys
 from pathlib import Path
 
-from mesh.spec import load
+from mesh.deploy import deploy
 
-checked = load(Path("taps.yaml"))
-lines = [problem.line(Path.cwd()) for problem in checked.problems]
-sys.exit("\n".join([*lines, "tapmesh cannot deploy to AWS yet; `make dev` runs this mesh on your laptop"]))
+deploy(Path(__file__).with_name("taps.yaml"))

@@ -6,14 +6,14 @@ import os
 import sys
 from pathlib import Path
 
-from tap_runtime import lake
 from tap_runtime.land import Lander
 from tap_runtime.room import Room
+from tap_runtime.store import folder_store
 
 
 def lander(root: Path, room: Path) -> Lander:
     """The lander of a `.mesh` folder, which runs its statements in `room`."""
-    return Lander(lake.folder(root / "lake"), root / "spool", Room(room), lambda: dt.datetime.now(dt.UTC), os.urandom)
+    return Lander(folder_store(root / "lake"), root / "spool", Room(room), lambda: dt.datetime.now(dt.UTC), os.urandom)
 
 
 def peak_mb() -> float:

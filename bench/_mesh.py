@@ -15,6 +15,7 @@ from mesh.spec import load
 from tap_runtime import lake, spool
 from tap_runtime.accept import Acceptor
 from tap_runtime.http import Request
+from tap_runtime.store import folder_store
 
 TAP = "clicks"
 SENDER = "lead"
@@ -73,7 +74,7 @@ class OneTap:
         key: SigningKey = dev_key(self.workspace.keys)
         (plan,) = plan_taps(mesh, STACK, (key.public(),))
         self.settings = plan.settings
-        store = lake.folder(self.workspace.lake)
+        store = folder_store(self.workspace.lake)
         store.put(lake.settings_key(TAP, plan.settings_sha256), plan.settings.to_json())
         self.acceptor = Acceptor(plan.settings, store, self.workspace.spool, os.urandom)
         token = issue(key, issuer(mesh, STACK), SENDER, (TAP,), dt.timedelta(days=1), dt.datetime.now(dt.UTC))

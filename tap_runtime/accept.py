@@ -6,9 +6,10 @@ from pathlib import Path
 
 from tap_runtime.auth import Authenticator
 from tap_runtime.batch import Buffered, Intake, Receipt, Sent, Stored
+from tap_runtime.decide import KeepCollecting, decide
 from tap_runtime.errors import LakeDown, Refused, SpoolFull
 from tap_runtime.http import Reply, Request, decoded_body, refusal, reply
-from tap_runtime.lake import Store
+from tap_runtime.lake import Objects
 from tap_runtime.records import Checker, Records
 from tap_runtime.settings import TapSettings
 
@@ -18,7 +19,7 @@ _MAX_KEY = 256
 class Acceptor:
     """A tap that takes requests. Not thread-safe: one request at a time, as in a Lambda environment."""
 
-    def __init__(self, settings: TapSettings, store: Store, spool: Path, random: Callable[[int], bytes]) -> None:
+    def __init__(self, settings: TapSettings, store: Objects, spool: Path, random: Callable[[int], bytes]) -> None:
         self.settings = settings
         self._authenticator = Authenticator(settings)
         self._checker = Checker(settings)
@@ -36,6 +37,20 @@ class Acceptor:
         except SpoolFull as full:
             hint = "send the same request again a little later; nothing of it was kept"
             return refusal(Refused(503, "spool_full", str(full), hint, retry_after_s=10))
+
+    def due(self, now: dt.datetime) -> str | None:
+        """The open batch, if it is to land now; from here on it takes nothing more."""
+        opened = self._intake.opened
+        if opened is None or isinstance(decide(opened, self.settings, now), KeepCollecting):
+            return None
+        self._intake.leave()
+        return opened.batch
+
+    def leave(self) -> str | None:
+        """The open batch, whether it is due or not; from here on it takes nothing more."""
+        opened = self._intake.opened
+        self._intake.leave()
+        return None if opened is None else opened.batch
 
     def seal(self) -> None:
         """Ends the open batch, so that it can land with the settings it was accepted under."""

@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from tap_runtime import FORMAT, lake, segment
+from tap_runtime.decide import OpenBatch
 from tap_runtime.errors import BrokenSegment, LakeDown, Refused, SpoolFull
-from tap_runtime.lake import Store
+from tap_runtime.lake import Objects
 from tap_runtime.records import Records
 from tap_runtime.segment import KeyOwner, Seal, SegmentHeader, make_span
 from tap_runtime.settings import TapSettings
@@ -81,6 +82,13 @@ class Intake(Protocol):
     def keep(self, sent: Sent) -> Receipt:
         """Returns once the request is as durable as the tap promises; raises Refused, LakeDown or SpoolFull where it is not."""
 
+    @property
+    def opened(self) -> OpenBatch | None:
+        """The batch that takes records now."""
+
+    def leave(self) -> None:
+        """Takes no more into the open batch, which another process seals and lands; the next request opens another."""
+
     def seal(self) -> None:
         """Ends the open batch, if there is one; the next request opens another."""
 
@@ -88,7 +96,7 @@ class Intake(Protocol):
 class Buffered:
     """`ack: buffered`: on this environment's disk before the answer."""
 
-    def __init__(self, settings: TapSettings, store: Store, root: Path, random: Callable[[int], bytes]) -> None:
+    def __init__(self, settings: TapSettings, store: Objects, root: Path, random: Callable[[int], bytes]) -> None:
         self._settings, self._store, self._root, self._random = settings, store, root, random
         self._sha256 = settings.sha256()
         self._writer: SpoolWriter | None = None
@@ -106,12 +114,12 @@ class Buffered:
             self._raise_bound(writer, Bound(writer.requests + 1, writer.records + span.lines, writer.bytes + size), sent.now)
             if writer.append(span):
                 return Receipt(writer.header.batch, writer.requests - 1)
-            self._drop()
+            self.leave()
 
     def _open(self, now: dt.datetime) -> SpoolWriter:
         """The spool first, then its marker: a marker without a spool means that a spool has vanished."""
         if self._pending is not None and now - lake.opened_at(self._pending.header.batch) > REUSE:
-            self._drop()
+            self.leave()
         if self._pending is None:
             header = Header(self._settings.tap, lake.new_batch(now, self._random), self._sha256)
             self._marker = Marker(nonce=self._random(16).hex(), ack="buffered", settings=self._sha256, at_most=FIRST_BOUND)
@@ -136,7 +144,11 @@ class Buffered:
             return
         self._marker = marker
 
-    def _drop(self) -> None:
+    @property
+    def opened(self) -> OpenBatch | None:
+        return None if self._writer is None else OpenBatch(self._writer.header.batch, self._writer.bytes)
+
+    def leave(self) -> None:
         for writer in (self._writer, self._pending):
             if writer is not None:
                 writer.close()
@@ -146,17 +158,17 @@ class Buffered:
         for writer in (self._writer, self._pending):
             if writer is not None:
                 seal(self._root, writer.header.tap, writer.header.batch)
-        self._drop()
+        self.leave()
 
 
 class Stored:
     """`ack: stored`: in the lake before the answer, a segment a request, numbered without gaps, one in flight."""
 
-    def __init__(self, settings: TapSettings, store: Store, random: Callable[[int], bytes]) -> None:
+    def __init__(self, settings: TapSettings, store: Objects, random: Callable[[int], bytes]) -> None:
         self._settings, self._store, self._random = settings, store, random
         self._sha256 = settings.sha256()
         self._batch: str | None = None
-        self._seq = 0
+        self._seq = self._bytes = 0
 
     def keep(self, sent: Sent) -> Receipt:
         body_sha256 = hashlib.sha256(sent.body).hexdigest()
@@ -195,7 +207,7 @@ class Stored:
                 self._batch = None
                 raise
             if other is None:
-                self._seq += 1
+                self._seq, self._bytes = self._seq + 1, self._bytes + len(body)
                 return Receipt(batch, self._seq - 1)
             self._batch = None  # sealed by another: the same request goes into a new batch
 
@@ -203,8 +215,15 @@ class Stored:
         batch = lake.new_batch(now, self._random)
         marker = Marker(nonce=self._random(16).hex(), ack="stored", settings=self._sha256, at_most=None)
         lake.create(self._store, lake.marker_key(self._settings.tap, batch), _encode(marker))
-        self._batch, self._seq = batch, 0
+        self._batch, self._seq, self._bytes = batch, 0, 0
         return batch
+
+    @property
+    def opened(self) -> OpenBatch | None:
+        return None if self._batch is None else OpenBatch(self._batch, self._bytes)
+
+    def leave(self) -> None:
+        self._batch = None
 
     def seal(self) -> None:
         if self._batch is not None:

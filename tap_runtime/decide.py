@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
+from tap_runtime.lake import opened_at
 from tap_runtime.settings import TapSettings
 
 
@@ -11,8 +12,8 @@ from tap_runtime.settings import TapSettings
 class OpenBatch:
     """What is known of a batch that takes records."""
 
+    batch: str
     bytes: int
-    opened_at: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -33,5 +34,5 @@ def decide(batch: OpenBatch, settings: TapSettings, now: dt.datetime) -> LandNow
     """Bytes win over age."""
     if batch.bytes >= settings.threshold_bytes:
         return LandNow("bytes")
-    due = batch.opened_at + dt.timedelta(seconds=settings.age_s)
+    due = opened_at(batch.batch) + dt.timedelta(seconds=settings.age_s)
     return LandNow("age") if now >= due else KeepCollecting(until=due)

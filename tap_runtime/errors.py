@@ -18,6 +18,10 @@ class LakeDown(Exception):
     """The store could not be reached or refused us; the same call may succeed later."""
 
 
+class SettingsGone(LakeDown):
+    """The lake has no such settings object; its batches wait until it is put back."""
+
+
 class SpoolFull(Exception):
     """The spool's disk or its configured limit is full; nothing of this request was kept."""
 

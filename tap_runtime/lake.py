@@ -1,4 +1,4 @@
-"""The lake: object keys (pure), the object store behind them (obstore: S3 or a folder), and CREATE, the primitive the protocol rests on."""
+"""The lake: object keys (pure), what a store of objects must do, and CREATE, the primitive the protocol rests on."""
 
 import datetime as dt
 import hashlib
@@ -6,13 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
-from obstore.store import LocalStore, S3Store
-
-from tap_runtime.errors import LakeDown
+from typing import Protocol
 
 MESH = "_mesh/mesh.json"
 OPEN = "_mesh/open/"
@@ -104,13 +98,17 @@ class Entry:
     modified: dt.datetime
 
 
-class Store(Protocol):
-    """An object store. Every method raises LakeDown when it cannot tell, and only then."""
+class Objects(Protocol):
+    """What accepting needs of an object store. Every method raises LakeDown when it cannot tell, and only then."""
 
     def get(self, key: str) -> bytes | None: ...
     def put(self, key: str, body: bytes | Path) -> None: ...
     def put_new(self, key: str, body: bytes) -> bool:
         """Puts with If-None-Match:*. False: something is there, which after a lost reply may be our own."""
+
+
+class Store(Objects, Protocol):
+    """An object store, whole."""
 
     def copy(self, source: str, target: str) -> bool:
         """Copies on the server's side. False: there is no such source."""
@@ -119,81 +117,7 @@ class Store(Protocol):
     def list(self, prefix: str) -> Iterator[Entry]: ...
 
 
-class ObjectStore:
-    """A Store on obstore: a folder or an S3 bucket."""
-
-    def __init__(self, store: LocalStore | S3Store) -> None:
-        self._store = store
-
-    def get(self, key: str) -> bytes | None:
-        try:
-            return bytes(obstore.get(self._store, key).bytes())
-        except (NotFoundError, FileNotFoundError):
-            return None
-        except (BaseError, OSError) as error:
-            raise _down("read", key, error) from error
-
-    def put(self, key: str, body: bytes | Path) -> None:
-        try:
-            obstore.put(self._store, key, body)
-        except (BaseError, OSError) as error:
-            raise _down("write", key, error) from error
-
-    def put_new(self, key: str, body: bytes) -> bool:
-        try:
-            obstore.put(self._store, key, body, mode="create")
-        except (AlreadyExistsError, FileExistsError):
-            return False
-        except (BaseError, OSError) as error:
-            raise _down("create", key, error) from error
-        return True
-
-    def copy(self, source: str, target: str) -> bool:
-        try:
-            obstore.copy(self._store, source, target)
-        except (NotFoundError, FileNotFoundError):
-            return False
-        except (BaseError, OSError) as error:
-            raise _down("copy", source, error) from error
-        return True
-
-    def delete(self, keys: list[str]) -> None:
-        try:
-            for start in range(0, len(keys), 1000):
-                obstore.delete(self._store, keys[start : start + 1000])
-        except (NotFoundError, FileNotFoundError):
-            for key in keys if len(keys) > 1 else ():
-                self.delete([key])
-        except (BaseError, OSError) as error:
-            raise _down("delete", keys[0], error) from error
-
-    def list(self, prefix: str) -> Iterator[Entry]:
-        try:
-            for page in obstore.list(self._store, prefix):
-                for meta in page:
-                    yield Entry(meta["path"], meta["size"], meta["last_modified"])
-        except (NotFoundError, FileNotFoundError):
-            return
-        except (BaseError, OSError) as error:
-            raise _down("list", prefix, error) from error
-
-
-def _down(verb: str, key: str, error: Exception) -> LakeDown:
-    return LakeDown(f"cannot {verb} {key} in the lake: {type(error).__name__}: {str(error).splitlines()[0][:300]}")
-
-
-def folder(path: Path) -> ObjectStore:
-    """The lake as a folder on this machine."""
-    return ObjectStore(LocalStore(path, mkdir=True))
-
-
-def bucket(url: str) -> ObjectStore:
-    """The lake as `s3://bucket[/prefix]`, with the environment's AWS credentials."""
-    retry: Any = {"max_retries": 2, "retry_timeout": dt.timedelta(seconds=8)}
-    return ObjectStore(S3Store.from_url(url, client_options={"timeout": "8s", "allow_http": True}, retry_config=retry))
-
-
-def create(store: Store, key: str, body: bytes) -> bytes | None:
+def create(store: Objects, key: str, body: bytes) -> bytes | None:
     """CREATE: None when `body` (which carries a nonce) is now there by us, else the other's bytes that won.
 
     obstore repeats a request whose reply was lost, so "exists" alone says nothing: only reading back does.

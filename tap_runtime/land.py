@@ -7,17 +7,17 @@ import contextlib
 import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from tap_runtime import lake
 from tap_runtime.collect import collect, seal_stored
-from tap_runtime.errors import LakeDown
+from tap_runtime.errors import SettingsGone
 from tap_runtime.lake import Store
 from tap_runtime.manifest import Counts, File, Manifest, read_manifest, sha256_of
-from tap_runtime.render import POISONED, DiskTrouble, Rendered, TryAgain, Work, poison, render
+from tap_runtime.render import DiskTrouble, Rendered, TryAgain, Work, poison, render
 from tap_runtime.room import Room
 from tap_runtime.segment import moment
 from tap_runtime.settings import TapSettings, read_settings
@@ -38,6 +38,7 @@ class Lander:
     random: Callable[[int], bytes]
     render: Callable[[Work, Room], Rendered] = render
     step: Callable[[str], None] = lambda name: None
+    known: dict[tuple[str, str], TapSettings] = field(default_factory=dict)
 
     def land_spooled(self, tap: str, batch: str) -> Manifest | None:
         """Lands a sealed local spool; None: it held nothing acknowledged. Raises LakeDown, DiskTrouble, TryAgain: try later."""
@@ -45,7 +46,7 @@ class Lander:
         manifest = self._landed(tap, batch)
         if manifest is None and (sealed := recover(folder)) is not None:
             sha256 = sealed.header.settings
-            work = Work(tap, batch, self._settings(tap, sha256), sha256, folder / DATA, folder / REFUSED, sealed.tallies)
+            work = Work(tap, batch, self.settings(tap, sha256), sha256, folder / DATA, folder / REFUSED, sealed.tallies)
             with self._cleared():
                 manifest = self._commit(work, LocalTries(folder / TRIES))
         self._finish(tap, batch, manifest, folder)
@@ -66,19 +67,29 @@ class Lander:
             collected = collect(self.store, tap, batch, room.folder)
             if collected is None:  # nothing in it, or landed by another since we looked
                 return self._landed(tap, batch)
-            settings = self._settings(tap, collected.settings)
+            settings = self.settings(tap, collected.settings)
             files = (room.folder / DATA, room.folder / REFUSED)
             work = Work(tap, batch, settings, collected.settings, *files, collected.tallies, collected.duplicates, collected.segments)
             return self._commit(work, StoredTries(self.store, tap, batch, self.clock, self.random))
+
+    def has_landed(self, tap: str, batch: str) -> bool:
+        """Whether the batch has its manifest; raises LakeDown."""
+        return self._landed(tap, batch) is not None
 
     def _landed(self, tap: str, batch: str) -> Manifest | None:
         body = self.store.get(lake.manifest_key(tap, batch))
         return None if body is None else read_manifest(body)
 
-    def _settings(self, tap: str, sha256: str) -> TapSettings:
+    def settings(self, tap: str, sha256: str) -> TapSettings:
+        """The settings a batch was accepted under; kept, since they never change. Raises LakeDown."""
+        if (tap, sha256) not in self.known:
+            self.known[tap, sha256] = self._read_settings(tap, sha256)
+        return self.known[tap, sha256]
+
+    def _read_settings(self, tap: str, sha256: str) -> TapSettings:
         body = self.store.get(lake.settings_key(tap, sha256))
         if body is None:
-            raise LakeDown(f"settings {sha256[:12]} of {tap} are not in the lake; put them back, the batch waits for them")
+            raise SettingsGone(f"settings {sha256[:12]} of {tap} are not in the lake; put them back, the batch waits for them")
         return read_settings(body)
 
     @contextlib.contextmanager
@@ -158,9 +169,8 @@ class Lander:
         self.step("published")
         leftover = [entry.key for entry in self.store.list(lake.staged_prefix(tap, batch))]
         if manifest is not None and manifest.segments is not None:
-            leftover += [lake.segment_key(tap, batch, seq) for seq in range(manifest.segments)]
-            if POISONED in manifest.faults:
-                leftover += [entry.key for entry in self.store.list(lake.stored_prefix(tap, batch)) if lake.is_try(entry.key)]
+            stored = (entry.key for entry in self.store.list(lake.stored_prefix(tap, batch)))
+            leftover += [key for key in stored if key != lake.segment_key(tap, batch, manifest.segments)]  # which is the SEAL
         if leftover:
             self.store.delete(leftover)
         self.step("swept")

@@ -22,7 +22,6 @@ from tap_runtime.settings import TapSettings
 DEADLINE_S = 25.0
 WHOLE_BYTES = 13_000_000  # 10 MB as sent, extra fields and envelopes included; the copies in parts cost a third of such a landing
 PART_BYTES = 4_000_000
-POISONED = "landing_failed"
 PARQUET, QUARANTINE = "part.parquet", "quarantine.ndjson.gz"
 
 _WHOLE_BATCH = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.PermissionException, SqlRefused)
@@ -93,7 +92,7 @@ def render(work: Work, room: Room) -> Rendered:
 
 def poison(work: Work, room: Room, why: str) -> Rendered:
     """Everything to quarantine, without running the statement."""
-    return _finish(work, room.out, 0, [_Failed(POISONED, f"landing failed: {why}", None)])
+    return _finish(work, room.out, 0, [_Failed("landing_failed", f"landing failed: {why}", None)])
 
 
 def _finish(work: Work, out: Path, rows: int, failed: list[_Failed]) -> Rendered:

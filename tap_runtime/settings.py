@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -10,6 +11,9 @@ from msgspec import Struct
 from tap_runtime import FORMAT
 from tap_runtime.errors import NewerFormat
 from tap_runtime.schema import Column
+
+ROOM = Path("/tmp/tapmesh")  # what one Lambda environment keeps on its disk
+SOCKET, SPOOL = ROOM / "lander.sock", ROOM / "spool"
 
 
 class Writer(Struct, frozen=True):
@@ -66,6 +70,7 @@ class TapSettings(Struct, frozen=True, kw_only=True):
     closed: bool = False
     origins: tuple[str, ...] = ()
     memory_mb: int = 128
+    concurrency: int | None = None
     keep_days: int | None = None
     writers: tuple[Writer, ...] = ()
     keys: tuple[VerifyKey, ...] = ()

@@ -1,24 +1,27 @@
 """`tapmesh dev`: the mesh on this machine."""
 
-import asyncio
 import logging
 import socket
 from typing import Annotated
 
 import typer
 
+from mesh.cli.laptop import announce
 from mesh.cli.options import TAPS_YAML, File, loaded, state
 from mesh.cli.say import fail, note
 from mesh.local.workspace import Busy, beside
 
 NAME = "dev"
+EXAMPLES = {"tapmesh dev": "taps.yaml in this folder", "tapmesh dev --port 8901 --file other/taps.yaml": "another one beside it"}
 
 
 def run(
     file: File = TAPS_YAML,
-    port: Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")] = 8900,
+    port: Annotated[int, typer.Option("--port", "-p", metavar="PORT", min=1, max=65535, help="Port on 127.0.0.1.")] = 8900,
 ) -> None:
-    """Run the whole mesh on this machine, no account needed; Ctrl-C lands what is open. Example: tapmesh dev --port 8900"""
+    """Run the whole mesh on this machine, no account needed; Ctrl-C lands what is open."""
+    import asyncio
+
     from mesh.local.dev import Dev
 
     logging.basicConfig(level=logging.DEBUG if state.debug else logging.WARNING)
@@ -34,8 +37,9 @@ def run(
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             fail(f"port {port} cannot be used: {error.strerror}", "choose another: tapmesh dev --port 8901", code=1)
+    announce(workspace, f"http://127.0.0.1:{port}")
     server = Dev(file.resolve(), mesh, workspace, port, note)
-    note(f"{mesh.name}: {len(mesh.taps)} taps at http://127.0.0.1:{port}/  (lake: {workspace.lake})")
+    note(f"{mesh.name} at http://127.0.0.1:{port}/  (lake: {workspace.lake})")
     for name, tap in mesh.taps.items():
         note(f"  http://127.0.0.1:{port}/taps/{name}  {tap.about or ''}")
     note("Ctrl-C lands what is open and stops")

@@ -1,21 +1,29 @@
 """Options that several commands share, and the environment variables behind them."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mesh.cli.say import data, fail, warn
-from mesh.lake.place import Place
 from mesh.local.workspace import beside
-from mesh.spec import load
-from mesh.spec.mesh import Mesh
 from tap_runtime.settings import environment
 
-File = Annotated[Path, typer.Option("--file", "-f", help="The mesh's file.")]
-Lake = Annotated[str | None, typer.Option("--lake", help="A folder or s3://bucket; else TAPMESH_LAKE, else .mesh/lake beside the file.")]
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+if TYPE_CHECKING:
+    from mesh.lake.place import Place
+    from mesh.spec.mesh import Mesh
+    from mesh.spec.problems import Problem
+
+File = Annotated[Path, typer.Option("--file", "-f", help="The mesh's file.", metavar="PATH")]
+Lake = Annotated[
+    str | None,
+    typer.Option("--lake", help="A folder or s3://bucket; else TAPMESH_LAKE, else .mesh/lake beside the file.", metavar="LAKE"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.", metavar="")]
 TAPS_YAML = Path("taps.yaml")
 
 
@@ -31,25 +39,38 @@ state = State()
 
 def existing(file: Path) -> Path:
     """The file, or an error that says how to name it."""
+    if file.is_dir():
+        fail(f"{file} is a folder", f"name the file in it: --file {file / TAPS_YAML}")
     if not file.is_file():
-        fail(f"{file}: no such file", "run tapmesh in the folder with taps.yaml, or name it with --file")
+        fail(f"{file}: no such file", "run tapmesh in the folder with taps.yaml, name it with --file, or make one with tapmesh init")
     return file
 
 
 def loaded(file: Path) -> Mesh:
     """The mesh of the file; its problems end the command."""
+    from mesh.spec import load
+
     checked = load(existing(file))
-    root = file.resolve().parent
-    for warning in checked.warnings:
-        warn(warning.line(root))
+    for warning in lines(checked.warnings):
+        warn(warning)
     if checked.mesh is None:
-        for problem in checked.problems:
-            data(problem.line(root))
-        count = len(checked.problems)
-        fail(f"{file} has {count} problem{'s' if count > 1 else ''}; nothing was changed")
+        found = lines(checked.problems)
+        for line in found:
+            data(line)
+        fail(
+            f"{file} has {len(found)} problem{'s' if len(found) > 1 else ''}",
+            "each line above says where and what; tapmesh schema lets an editor say so while you type",
+        )
     return checked.mesh
+
+
+def lines(problems: Iterable[Problem]) -> list[str]:
+    """A line a problem, with files as seen from here."""
+    return [problem.line(Path.cwd()) for problem in problems]
 
 
 def place(lake: str | None, file: Path) -> Place:
     """The lake a command reads."""
+    from mesh.lake.place import Place
+
     return Place(lake or environment("TAPMESH_LAKE") or str(beside(file).lake))

@@ -1,23 +1,33 @@
 """`tapmesh query`: SQL over the lake."""
 
+from __future__ import annotations
+
 import csv
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import duckdb
 import typer
 
 from mesh.cli.options import TAPS_YAML, File, Lake, place
 from mesh.cli.say import data, fail
-from mesh.lake.place import NoLake
-from mesh.lake.query import open_lake
-from tap_runtime.errors import LakeDown
+
+if TYPE_CHECKING:
+    import duckdb
 
 NAME = "query"
+EXAMPLES = {
+    'tapmesh query "select eventType, count(*) from clicks group by all"': "a table a tap",
+    'tapmesh query "from clicks" --format csv > clicks.csv': "or json, a line a row, or parquet",
+    'tapmesh query "select tap, reason, record from _quarantine"': "what could not land, and why",
+    'tapmesh query "select tap, batch, rows from _manifests"': "every batch that landed",
+    'tapmesh query "show tables"': "what there is",
+}
 MAX_ROWS = 1000
 
 
@@ -31,35 +41,62 @@ class Format(StrEnum):
 
 
 def run(
-    sql: Annotated[str, typer.Argument(help="One SELECT; taps are tables, and so are _manifests and _quarantine.")],
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT; taps are tables, and so are _manifests and _quarantine.")],
     shape: Annotated[
         Format, typer.Option("--format", help="table, csv, json (a line a row) or parquet (to standard output).")
     ] = Format.TABLE,
     file: File = TAPS_YAML,
     lake: Lake = None,
 ) -> None:
-    """Query what landed. Example: tapmesh query "select eventType, count(*) from clicks group by all" """
+    """Query what landed."""
+    import duckdb
+
+    from mesh.lake.place import NoLake
+    from mesh.lake.query import open_lake
+    from tap_runtime.errors import LakeDown
+
     if shape is Format.PARQUET and sys.stdout.isatty():
         fail("Parquet is not for a terminal", "tapmesh query … --format parquet > rows.parquet")
     try:
         with tempfile.TemporaryDirectory() as folder:
             connection = open_lake(place(lake, file), Path(folder))
-            rows = connection.sql(sql)
-            if rows is None:
-                fail("not a query: expected one SELECT")
-            if shape is Format.PARQUET:
-                rows.write_parquet(f"{folder}/rows.parquet", compression="zstd")
-                sys.stdout.buffer.write((Path(folder) / "rows.parquet").read_bytes())
-            else:
-                _print(connection, rows, shape)
+            try:
+                _one_select(connection, sql)
+                _interruptible(connection, lambda: _print(connection, sql, shape, Path(folder)))
+            except duckdb.Error as error:
+                fail(str(error), _tables(connection) if "Table with name" in str(error) else "")
     except (NoLake, LakeDown) as error:
         fail(str(error), code=1)
-    except duckdb.Error as error:
-        fail(str(error))
 
 
-def _print(connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, shape: Format) -> None:
-    if shape is Format.JSON:
+def _tables(connection: duckdb.DuckDBPyConnection) -> str:
+    return f"tables here: {', '.join(name for (name,) in connection.execute('SHOW TABLES').fetchall())}"
+
+
+def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    kinds = [statement.type.name for statement in connection.extract_statements(sql)]
+    if kinds not in (["SELECT"], ["EXPLAIN"]):
+        got = f"{len(kinds)} statements" if len(kinds) != 1 else kinds[0]
+        fail(f"expected one SELECT, got {got}", 'tapmesh query "select * from <tap> limit 10"')
+
+
+def _interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], None]) -> None:
+    """Ctrl-C ends the query: DuckDB computes without looking for signals, so it does it in a thread of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(work)
+        try:
+            done.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
+
+
+def _print(connection: duckdb.DuckDBPyConnection, sql: str, shape: Format, scratch: Path) -> None:
+    rows = connection.sql(sql)
+    if shape is Format.PARQUET:
+        rows.write_parquet(str(scratch / "rows.parquet"), compression="zstd")
+        sys.stdout.buffer.write((scratch / "rows.parquet").read_bytes())
+    elif shape is Format.JSON:
         for (line,) in connection.execute(f"SELECT to_json(r) FROM ({rows.sql_query()}) AS r").fetchall():
             data(line)
     elif shape is Format.CSV:

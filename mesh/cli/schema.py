@@ -2,12 +2,18 @@
 
 import json
 
+from mesh.cli.names import names
+from mesh.cli.options import TAPS_YAML, File, existing
 from mesh.cli.say import data
-from mesh.spec.reference import json_schema
 
 NAME = "schema"
+EXAMPLES = {"tapmesh schema > taps.schema.json": "for an editor that completes and checks YAML"}
 
 
-def run() -> None:
-    """Print the JSON Schema of taps.yaml, for editors. Example: tapmesh schema > taps.schema.json"""
-    data(json.dumps(json_schema(), indent=2))
+def run(file: File = TAPS_YAML) -> None:
+    """Print the JSON Schema of taps.yaml, for editors; where there is a taps.yaml, its people and teams are what an editor offers."""
+    from mesh.spec.reference import json_schema
+
+    if file != TAPS_YAML:
+        existing(file)
+    data(json.dumps(json_schema(names(file, "teams"), names(file, "people")), indent=2))

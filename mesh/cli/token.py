@@ -1,41 +1,58 @@
 """`tapmesh token`: a token for a person and taps, printed alone."""
 
 import datetime as dt
+import json
 import re
 from typing import Annotated
 
 import typer
 
-from mesh.cli.options import TAPS_YAML, File, loaded
+from mesh.cli.names import complete_people, complete_taps
+from mesh.cli.options import TAPS_YAML, File, Json, loaded
 from mesh.cli.say import data, fail, warn
-from mesh.grants.keys import dev_key
-from mesh.grants.tokens import issue
-from mesh.grants.writers import writers
 from mesh.local.workspace import STACK, beside
-from mesh.plan import issuer
-from mesh.spec.problems import did_you_mean
 
 NAME = "token"
+EXAMPLES = {
+    "export TAP_TOKEN=$(tapmesh token --as lead --tap clicks)": "for curl and tapmesh send, good for 24 hours",
+    "tapmesh token --as lead --tap clicks --tap logs --for 30m": "two taps, half an hour",
+}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def run(
-    person: Annotated[str, typer.Option("--as", help="A name in people.")],
-    tap: Annotated[list[str], typer.Option("--tap", help="The tap it is for; may be repeated.")],
-    lifetime: Annotated[str, typer.Option("--for", help="How long it is good, like 24h.")] = "24h",
+    person: Annotated[str, typer.Option("--as", metavar="NAME", help="A name in people.", autocompletion=complete_people)],
+    tap: Annotated[
+        list[str], typer.Option("--tap", metavar="TAP", help="The tap it is for; may be repeated.", autocompletion=complete_taps)
+    ],
+    lifetime: Annotated[str, typer.Option("--for", metavar="DURATION", help="How long it is good, like 30m, 24h or 7d.")] = "24h",
     file: File = TAPS_YAML,
+    as_json: Json = False,
 ) -> None:
-    """Print a token for the laptop mesh. Example: export TAP_TOKEN=$(tapmesh token --as lead --tap clicks --for 24h)"""
+    """Print a token for the laptop mesh, alone, for a shell variable."""
+    from mesh.grants.keys import dev_key
+    from mesh.grants.tokens import issue
+    from mesh.grants.writers import writers
+    from mesh.plan import issuer
+    from mesh.spec.problems import did_you_mean
+
     mesh = loaded(file)
     match = re.fullmatch(r"([1-9]\d{0,6})([smhd])", lifetime)
     if match is None:
-        fail(f"--for {lifetime}: expected a duration like 30m, 24h or 7d")
+        fail(f"--for {lifetime}: not a duration", "a number and s, m, h or d, like 30m, 24h or 7d")
     if person not in mesh.people:
-        fail(f"--as {person}: not in people; {did_you_mean(person, mesh.people)}")
+        team = f"; {person} is a team, and a token is a person's" if person in mesh.teams else ""
+        fail(f"--as {person}: not in people{team}", did_you_mean(person, mesh.people))
+    now = dt.datetime.now(dt.UTC)
     for name in tap:
         if name not in mesh.taps:
-            fail(f"--tap {name}: no such tap; {did_you_mean(name, mesh.taps)}")
-        if person not in {writer.person for writer in writers(mesh, mesh.taps[name])}:
+            fail(f"--tap {name}: no such tap", did_you_mean(name, mesh.taps))
+        until = {writer.person: writer.until for writer in writers(mesh, mesh.taps[name])}
+        if person not in until:
             warn(f"{person} is not granted to write to {name}: it would answer 403 (taps.{name}.grants.write)")
-    span = dt.timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-    data(issue(dev_key(beside(file).keys), issuer(mesh, STACK), person, tap, span, dt.datetime.now(dt.UTC)))
+        elif (last := until[person]) is not None and last < now.date().isoformat():
+            warn(f"the grant of {person} to write to {name} ended with {last}: it would answer 403 (taps.{name}.grants.write)")
+    lifetime_s = int(match[1]) * _UNITS[match[2]]
+    token = issue(dev_key(beside(file).keys), issuer(mesh, STACK), person, tap, dt.timedelta(seconds=lifetime_s), now)
+    expires = (now + dt.timedelta(seconds=lifetime_s)).isoformat(timespec="seconds")
+    data(json.dumps({"token": token, "person": person, "taps": tap, "expires_at": expires}) if as_json else token)

@@ -1,34 +1,44 @@
 """`tapmesh trace`: what became of a receipt."""
 
-import json
-from typing import Annotated
+from __future__ import annotations
 
-import msgspec
+import json
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from mesh.cli.options import TAPS_YAML, File, Json, Lake, place
 from mesh.cli.say import data, fail
-from mesh.lake.place import NoLake
-from mesh.lake.trace import Traced
-from mesh.lake.trace import trace as follow
-from tap_runtime.errors import LakeDown
+
+if TYPE_CHECKING:
+    from mesh.lake.trace import Traced
 
 NAME = "trace"
+EXAMPLES = {
+    "tapmesh trace 20261123T215500Z-…-17": "the receipt of an answer, or of tapmesh send",
+    "tapmesh trace 20261123T215500Z-…-17 --json": "with the whole manifest",
+}
 
 
 def run(
-    receipt: Annotated[str, typer.Argument(help="The receipt of an answer.")],
+    receipt: Annotated[str, typer.Argument(metavar="RECEIPT", help="The receipt of an answer: <batch>-<request>.")],
     file: File = TAPS_YAML,
     lake: Lake = None,
     as_json: Json = False,
 ) -> None:
-    """Name the batch, manifest and files a request's records are in. Example: tapmesh trace 20261123T215500Z-…-17"""
+    """Name the batch, manifest and files a request's records are in; exit 1 when nothing is known of it."""
+    import msgspec
+
+    from mesh.lake.place import NoLake
+    from mesh.lake.trace import trace as follow
+    from tap_runtime.errors import LakeDown
+
     try:
         traced = follow(place(lake, file), receipt)
     except (NoLake, LakeDown) as error:
         fail(str(error), code=1)
-    except ValueError as error:
-        fail(str(error), "a receipt is the receipt field of a tap's answer, <batch>-<request>")
+    except ValueError:
+        fail(f"{receipt[:80]}: not a receipt", "a receipt is <batch>-<request>, the receipt field of a tap's answer")
     if as_json:
         manifest = None if traced.manifest is None else msgspec.to_builtins(traced.manifest)
         data(json.dumps({"state": traced.state, "tap": traced.tap, "batch": traced.batch, "request": traced.request, "manifest": manifest}))

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tap_runtime import lake
-from tap_runtime.lake import ObjectStore
 from tap_runtime.settings import TapSettings, read_settings
+from tap_runtime.store import ObjectStore, bucket_store, folder_store
 
 _SETTINGS = "_mesh/settings/"
 
@@ -28,10 +27,10 @@ class Place:
     def store(self) -> ObjectStore:
         """The store behind it; raises NoLake."""
         if self.is_s3:
-            return lake.bucket(self.url)
+            return bucket_store(self.url)
         if not Path(self.url).is_dir():
             raise NoLake(f"{self.url}: there is no lake here yet; start the mesh with tapmesh dev, or name one with --lake")
-        return lake.folder(Path(self.url).resolve())
+        return folder_store(Path(self.url).resolve())
 
     def path(self, key: str) -> str:
         """How DuckDB reads an object."""

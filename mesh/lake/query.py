@@ -5,9 +5,9 @@ from pathlib import Path
 import duckdb
 
 from mesh.lake.place import Place, newest_settings
-from tap_runtime.lake import ObjectStore
 from tap_runtime.sandbox import literal, lock, quote
 from tap_runtime.settings import TapSettings
+from tap_runtime.store import ObjectStore
 
 _PARTITIONS = ("year", "month", "day", "hour")
 _HIVE = f"hive_partitioning=true, hive_types={{{', '.join(f'{name}: INTEGER' for name in _PARTITIONS)}}}"

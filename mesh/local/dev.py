@@ -23,6 +23,7 @@ from mesh.spec import Checked, load
 from mesh.spec.mesh import Mesh
 from tap_runtime import FORMAT, lake, spool
 from tap_runtime.accept import Acceptor
+from tap_runtime.store import folder_store
 
 _WATCH_S = 0.5
 Say = Callable[[str], None]
@@ -41,7 +42,7 @@ class Dev:
 
     def __init__(self, file: Path, mesh: Mesh, workspace: Workspace, port: int, say: Say) -> None:
         self._file, self._workspace, self._port, self._say = file, workspace, port, say
-        self._store = lake.folder(workspace.lake)
+        self._store = folder_store(workspace.lake)
         self._running = Running(mesh, workspace, dev_key(workspace.keys))
         self._running.plans = self._plan(mesh)
         self._child = LanderChild(workspace, self._hear)

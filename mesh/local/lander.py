@@ -19,23 +19,19 @@ import msgspec
 
 from mesh.local.workspace import Workspace
 from tap_runtime import lake, spool
+from tap_runtime.attempts import LATER, Attempts, Batch
 from tap_runtime.batch import REUSE, Marker
 from tap_runtime.decide import LandNow, OpenBatch, decide
-from tap_runtime.errors import BrokenSegment, LakeDown, NewerFormat
+from tap_runtime.errors import LakeDown, SettingsGone
 from tap_runtime.lake import Store
 from tap_runtime.land import Lander
 from tap_runtime.manifest import Manifest
-from tap_runtime.render import DiskTrouble, TryAgain
 from tap_runtime.room import Room
-from tap_runtime.settings import TapSettings, read_settings
+from tap_runtime.store import folder_store
 
 _POLL_S = 0.25
 _LAST_CALL_S = 11.0
-_SLOWEST_RETRY_S = 60.0
 OVERDUE_S = 60.0  # DuckDB can hang beyond its own limits and any interrupt; the try was counted, and the server starts another lander
-_LATER = (LakeDown, DiskTrouble, TryAgain, NewerFormat, BrokenSegment, OSError)
-
-Batch = tuple[str, str]
 
 
 class Loop:
@@ -43,9 +39,8 @@ class Loop:
 
     def __init__(self, workspace: Workspace, lander: Lander, tell: Callable[[dict[str, object]], None], overdue_s: float) -> None:
         self._spool, self._lander, self._tell, self._overdue_s = workspace.spool, lander, tell, overdue_s
-        self._settings: dict[tuple[str, str], TapSettings] = {}
         self._markers: dict[Batch, Marker] = {}
-        self._retry: dict[Batch, tuple[float, float]] = {}  # when to try again, and the delay after that
+        self._attempts = Attempts(lander.clock)
         self._lake_is_down = False
 
     def round(self, everything: bool) -> bool:
@@ -58,7 +53,7 @@ class Loop:
             left |= not self._land(tap, batch, self._lander.land_spooled, everything)
         for (tap, batch), marker in self._open_markers():
             if marker.ack == "buffered" and not spool.is_here(self._spool, tap, batch):
-                with contextlib.suppress(*_LATER):
+                with contextlib.suppress(*LATER):
                     self._close(tap, batch, marker)
             if marker.ack == "stored" and (everything or self._is_due_stored(tap, batch, marker)):
                 left |= not self._land(tap, batch, self._lander.land_stored, everything)
@@ -88,38 +83,34 @@ class Loop:
 
     def _is_due_spool(self, tap: str, batch: str) -> bool:
         folder = spool.open_folder(self._spool, tap, batch)
-        opened = lake.opened_at(batch)
+        empty_for = self._lander.clock() - lake.opened_at(batch)
         try:
             size = sum((folder / name).stat().st_size for name in (spool.DATA, spool.REFUSED))
             header = msgspec.json.decode((folder / spool.HEADER).read_bytes(), type=spool.Header)
         except (OSError, msgspec.MsgspecError):
-            return self._lander.clock() - opened > 2 * REUSE
+            return empty_for > 2 * REUSE
         if not size:
-            return self._lander.clock() - opened > 2 * REUSE
-        return self._is_due(OpenBatch(size, opened), tap, header.settings)
+            return empty_for > 2 * REUSE
+        return self._is_due(OpenBatch(batch, size), tap, header.settings)
 
     def _is_due_stored(self, tap: str, batch: str, marker: Marker) -> bool:
         try:
             size = sum(entry.size for entry in self._lander.store.list(lake.stored_prefix(tap, batch)))
         except LakeDown:
             return False
-        return self._is_due(OpenBatch(size, lake.opened_at(batch)), tap, marker.settings)
+        return self._is_due(OpenBatch(batch, size), tap, marker.settings)
 
     def _is_due(self, batch: OpenBatch, tap: str, sha256: str) -> bool:
-        settings = self._settings.get((tap, sha256))
-        if settings is None:
-            try:
-                body = self._lander.store.get(lake.settings_key(tap, sha256))
-            except LakeDown:
-                return False
-            if body is None:
-                return True
-            settings = self._settings[tap, sha256] = read_settings(body)
+        try:
+            settings = self._lander.settings(tap, sha256)
+        except SettingsGone:
+            return True  # landing says so
+        except LakeDown:
+            return False
         return isinstance(decide(batch, settings, self._lander.clock()), LandNow)
 
     def _land(self, tap: str, batch: str, land: Callable[[str, str], Manifest | None], now: bool) -> bool:
-        due, delay = self._retry.get((tap, batch), (0.0, 0.5))
-        if not now and time.monotonic() < due:
+        if not now and not self._attempts.is_due((tap, batch)):
             return False
         started = time.monotonic()
         overdue = threading.Timer(self._overdue_s, os._exit, args=(75,))
@@ -127,15 +118,15 @@ class Loop:
         overdue.start()
         try:
             manifest = land(tap, batch)
-        except _LATER as error:
+        except LATER as error:
             self._lake_is_down = isinstance(error, LakeDown)
-            self._retry[tap, batch] = (time.monotonic() + delay, min(2 * delay, _SLOWEST_RETRY_S))
-            self._tell({"event": "failed", "tap": tap, "batch": batch, "code": type(error).__name__, "retry_s": delay})
+            retry_s = self._attempts.failed((tap, batch))
+            self._tell({"event": "failed", "tap": tap, "batch": batch, "code": type(error).__name__, "retry_s": retry_s})
             return False
         finally:
             overdue.cancel()
         self._lake_is_down = False
-        self._retry.pop((tap, batch), None)
+        self._attempts.landed((tap, batch))
         if manifest is not None:
             self._tell(_landed(manifest, time.monotonic() - started))
         return True
@@ -176,7 +167,7 @@ def run(workspace: Workspace, overdue_s: float = OVERDUE_S) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     workspace.lock("lander", wait=True)
-    store = lake.folder(workspace.lake)
+    store = folder_store(workspace.lake)
     sweep(workspace, store)
     lander = Lander(store, workspace.spool, Room(workspace.scratch), lambda: dt.datetime.now(dt.UTC), os.urandom)
     loop = Loop(workspace, lander, _tell, overdue_s)

@@ -48,6 +48,7 @@ def _plan(mesh: Mesh, tap: Tap, signer: str, keys: tuple[VerifyKey, ...]) -> Tap
         closed=tap.closed,
         origins=tap.origins,
         memory_mb=tap.memory_mb,
+        concurrency=tap.concurrency,
         keep_days=tap.keep_days,
         writers=writers(mesh, tap),
         keys=keys,

@@ -99,7 +99,7 @@ class ColumnKeys(Keys):
 
 
 class TapKeys(Keys):
-    team: str = Field(description="The owner; its members may write", examples=["growth"])
+    team: str = Field(description="The owner; its members may write; here or in defaults", examples=["growth"])
     about: str | None = Field(None, description="What the tap takes", examples=["Clicks of the shop"])
     sql: str = Field(
         "select * from events",
@@ -135,7 +135,7 @@ class TapKeys(Keys):
     public: bool = Field(False, description="No token is asked", examples=[True])
     origins: list[str] = Field(
         [],
-        description='Web origins that may post from a browser (CORS); "*" is all of them',
+        description='Web origins that may post from a browser (CORS); "*" is all of them, on public taps only',
         examples=['["https://shop.acme.example"]'],
     )
     memory: Memory = Field("128MB", validate_default=True, description="Of the function, 128MB to 10240MB")
@@ -154,8 +154,8 @@ class Top(Keys):
     teams: dict[str, list[str]] = Field({}, description="Groups of people; a team owns taps", examples=["{growth: [lead]}"])
     defaults: dict[str, Any] = Field(
         {},
-        description="Any tap key but grants and team, for all taps; maps merge one level, lists replace",
-        examples=["{memory: 256MB}"],
+        description="Any tap key but grants, for all taps; maps merge one level, lists replace",
+        examples=["{team: growth, memory: 256MB}"],
     )
     include: list[str] = Field(
         [],

@@ -9,6 +9,7 @@ from typing import Any
 from mesh.spec.compose import read_tree
 from mesh.spec.language import PersonKeys, TapKeys, Top
 from mesh.spec.mesh import Mesh, Person, Tap
+from mesh.spec.names import check_team
 from mesh.spec.nodes import At, Path_, Tree
 from mesh.spec.problems import Problem, did_you_mean, in_order
 from mesh.spec.taps import Known, draft_tap, make_taps
@@ -49,7 +50,7 @@ def load(path: Path) -> Checked:
     for index, pattern in enumerate(top.include if top is not None else ()):
         _include(parts, tree, index, pattern)
     known = Known(_people(parts), _teams(parts))
-    defaults = _defaults(tree)
+    defaults = _defaults(tree, known)
     found = [(value, At(where, ("taps", name), tree)) for name, (where, value) in parts.members["taps"].items()]
     drafts = [draft for value, at in found if (draft := draft_tap(value, defaults, at, known)) is not None]
     taps = make_taps(drafts, known)
@@ -163,16 +164,19 @@ def _teams(parts: _Parts) -> dict[str, tuple[str, ...]]:
     return teams
 
 
-def _defaults(tree: Tree) -> dict[str, Any]:
+def _defaults(tree: Tree, known: Known) -> dict[str, Any]:
     defaults = tree.value.get("defaults")
     if not isinstance(defaults, dict):
         return {}
-    for key in ("grants", "team"):
-        if key in defaults:
-            tree.say(tree.mark(("defaults", key)), ("defaults", key), "cannot be a default; write it at each tap")
-    own = {key: value for key, value in defaults.items() if key not in ("grants", "team")}
-    good: dict[str, Any] = cleaned(TapKeys, {**own, "team": FAULTY}, tree, ("defaults",))[1]
-    return {key: value for key, value in good.items() if key != "team"}
+    if "grants" in defaults:
+        tree.say(tree.mark(("defaults", "grants")), ("defaults", "grants"), "cannot be a default; write it at each tap")
+    own = {"team": FAULTY, **{key: value for key, value in defaults.items() if key != "grants"}}
+    good: dict[str, Any] = cleaned(TapKeys, own, tree, ("defaults",))[1]
+    if "team" not in defaults:
+        del good["team"]
+    elif not check_team(good["team"], At(tree, ("defaults",), tree), known.people, known.teams):
+        good["team"] = FAULTY  # said once here, not again at each tap
+    return good
 
 
 def _check_concurrency(tree: Tree, taps: Mapping[str, Tap]) -> None:

@@ -16,9 +16,7 @@ AFTER_AGE_S = 60
 
 def check_names(keys: TapKeys, at: At, people: Mapping[str, object], teams: Mapping[str, object]) -> None:
     """Notes every name that is nobody's, and every origin that is none."""
-    if keys.team not in (FAULTY, *teams):
-        hint = "is a person; a team owns a tap" if keys.team in people else f"is not in teams; {did_you_mean(keys.team, teams)}"
-        at.say(f"{keys.team} {hint}", "team")
+    check_team(keys.team, at, people, teams)
     everybody = {FAULTY: None, **people, **teams}
     granted: set[str] = set()
     for index, grant in enumerate(keys.grants.write):
@@ -38,6 +36,14 @@ def check_names(keys: TapKeys, at: At, people: Mapping[str, object], teams: Mapp
         if origin != FAULTY and not _is_origin(origin):
             text = f"{origin} is not an origin; expected http or https, host and perhaps port alone, in lower case{_meant(origin)}"
             at.say(text, "origins", index)
+
+
+def check_team(team: str, at: At, people: Mapping[str, object], teams: Mapping[str, object]) -> bool:
+    """Whether it is a team; notes it when it is not."""
+    if team in (FAULTY, *teams):
+        return True
+    at.say(f"{team} {'is a person; a team owns a tap' if team in people else f'is not in teams; {did_you_mean(team, teams)}'}", "team")
+    return False
 
 
 def _is_origin(text: str) -> bool:
@@ -63,6 +69,9 @@ def check_together(keys: TapKeys, at: At) -> None:
         at.say(f"at least thresholds.age and {AFTER_AGE_S}s more: {least}s, got {keys.freshness}s", "freshness")
     if keys.retries == "body" and keys.ack != "stored":
         at.say("body needs ack: stored; a buffered tap cannot tell a retry", "retries")
+    if "*" in keys.origins and not keys.public:
+        text = '"*" is for public taps; this one asks for a token, so name the sites that hold one, like https://shop.acme.example'
+        at.say(text, "origins", keys.origins.index("*"))
 
 
 def write_grants(keys: TapKeys, at: At) -> tuple[Grant, ...]:

@@ -1,5 +1,6 @@
 """The language described: JSON Schema for editors, Markdown for docs/taps-yaml.md, both from the models' own words."""
 
+from collections.abc import Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -17,9 +18,18 @@ durations s, m, h or d. A key that is not listed here is a problem, and so is on
 _WRITTEN = ("size", "duration", "days", "day")
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of the file."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Top.model_json_schema(by_alias=True), "title": "taps.yaml"}
+def json_schema(teams: Sequence[str] = (), people: Sequence[str] = ()) -> dict[str, Any]:
+    """The JSON Schema of the file. A mesh's own names are offered as examples: an enum would forbid the next one."""
+    schema = Top.model_json_schema(by_alias=True)
+    kinds = schema["$defs"]
+    del kinds["TapKeys"]["required"]  # team, which may stand in defaults
+    if teams:
+        kinds["TapKeys"]["properties"]["team"]["examples"] = [*teams]
+    if everybody := [*people, *teams]:
+        kinds["GrantKeys"]["properties"]["to"]["examples"] = everybody
+        for name in ("write", "read"):
+            kinds["Grants"]["properties"][name]["items"]["anyOf"][0]["examples"] = everybody
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "taps.yaml"}
 
 
 def reference() -> str:

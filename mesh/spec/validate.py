@@ -30,6 +30,7 @@ _WANTED_AT: dict[Path_, str] = {
     ("account",): "expected an account id of 12 digits",
     ("schema",): "expected a DuckDB type, or {type: …, epoch: …, about: …}",
 }
+_MISSING: dict[Path_, str] = {("team",): "; name the owner here, or once for all taps in defaults.team"}
 _PATTERNS = {
     "mesh": "a-z, then a-z, 0-9 and -, at most 15 characters",
     "bucket": "an S3 bucket name: 3 to 63 characters of a-z, 0-9, . and -, first and last a letter or digit",
@@ -97,7 +98,7 @@ def _words(model: type[BaseModel], where: Path_, fault: Any) -> str:
     if kind == "extra_forbidden":
         return _unknown_key(model, where, fault["loc"])
     if kind == "missing":
-        return "required, but missing"
+        return "required, but missing" + _MISSING.get(where, "")
     if kind == "value_error":
         return f"{str(fault['ctx']['error'])}, got {_shown(given)}"
     if kind == "literal_error":

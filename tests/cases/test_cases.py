@@ -17,6 +17,7 @@ from tap_runtime.accept import Acceptor
 from tap_runtime.http import Request
 from tap_runtime.land import Lander
 from tap_runtime.room import Room
+from tap_runtime.store import folder_store
 
 ROOT = Path(__file__).parents[2]
 MESH = load(ROOT / "taps.yaml").mesh
@@ -39,7 +40,7 @@ def test_case(case: Path, tmp_path: Path) -> None:
 
 def landed_rows(tap: str, body: bytes, folder: Path) -> list[dict[str, Any]]:
     settings = public(PLANS[tap].settings)
-    store = lake.folder(folder / "lake")
+    store = folder_store(folder / "lake")
     store.put(lake.settings_key(tap, settings.sha256()), settings.to_json())
     acceptor = Acceptor(settings, store, folder / "spool", os.urandom)
     answer = acceptor.accept(Request("POST", {}, body), NOW)

@@ -8,9 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import typer
-
-from mesh.cli import app
 from tests.local.conftest import RunningMesh
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +33,6 @@ def test_the_readme_commands_lead_from_nothing_to_rows(tmp_path: Path) -> None:
         assert query.replace(" order by all", "") in shell_blocks()[2]
         mesh.wait_for(lambda: "pageload" in run(query, tmp_path), "rows in the lake", within_s=30)
         assert run(f"tapmesh trace {answer['receipt']}", tmp_path).startswith("state:    landed in clicks")
-        assert "clicks" in run("tapmesh status --json", tmp_path)
     finally:
         mesh.stop()
 
@@ -48,10 +44,9 @@ def run(script: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_the_readme_lists_every_command_and_no_other() -> None:
-    command = typer.main.get_command(app)
-    listed = set(re.findall(r"^\| `tapmesh (\w+)", README, re.MULTILINE))
-    assert listed == set(command.commands)
+def test_the_readme_fits_a_screen_and_says_what_is_not_there() -> None:
+    assert len(README.splitlines()) <= 80
+    assert "**Deploying to AWS with `pulumi up` is not there yet.**" in README
 
 
 def test_the_readmes_example_of_a_problem_is_what_check_says(tmp_path: Path) -> None:
@@ -61,7 +56,9 @@ def test_the_readmes_example_of_a_problem_is_what_check_says(tmp_path: Path) -> 
     (tmp_path / "taps.yaml").write_text(broken)
     done = subprocess.run([str(Path(sys.executable).parent / "tapmesh"), "check"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert re.search(r"^taps\.yaml:\d+:5 taps\.clicks\.treshold: unknown key; did you mean thresholds\?$", done.stdout, re.MULTILINE)
+    said = re.sub(r":\d+:", ":33:", done.stdout.splitlines()[0], count=1)
+    assert said == "taps.yaml:33:5 taps.clicks.treshold: unknown key; did you mean thresholds?"
+    assert said in README
 
 
 def test_every_link_of_the_docs_leads_somewhere() -> None:

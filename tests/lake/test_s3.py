@@ -14,11 +14,11 @@ import pytest
 from tap_runtime import lake
 from tap_runtime.accept import Acceptor
 from tap_runtime.http import Request
-from tap_runtime.lake import ObjectStore
 from tap_runtime.land import Lander
 from tap_runtime.room import Room
 from tap_runtime.schema import Column, Type
 from tap_runtime.settings import OutputColumn, TapSettings
+from tap_runtime.store import ObjectStore, bucket_store
 
 SETTINGS = TapSettings(
     mesh="test",
@@ -43,7 +43,7 @@ def store(s3: str, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
     for name, value in {**credentials, "AWS_ENDPOINT": s3, "AWS_ENDPOINT_URL": s3, "AWS_ALLOW_HTTP": "true"}.items():
         monkeypatch.setenv(name, value)
     urllib.request.urlopen(urllib.request.Request(f"{s3}/acme-lake", method="PUT"), timeout=10)
-    return lake.bucket("s3://acme-lake")
+    return bucket_store("s3://acme-lake")
 
 
 def test_of_many_creates_one_wins(store: ObjectStore) -> None:

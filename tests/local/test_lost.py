@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mesh.local.lander import sweep
 from mesh.local.workspace import Workspace
-from tap_runtime import lake
+from tap_runtime.store import folder_store
 from tests.local.conftest import RunningMesh
 
 
@@ -27,7 +27,7 @@ def test_a_spool_that_vanished_is_reported_as_presumed_lost(mesh: RunningMesh) -
 
 def test_a_start_sweeps_what_a_late_loser_staged_and_not_what_an_open_batch_did(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    store = lake.folder(workspace.lake)
+    store = folder_store(workspace.lake)
     for key in ("open/clicks/open", "staged/clicks/open/a/0", "staged/clicks/gone/b/0", "staged/orders/open/c/0"):
         store.put(f"_mesh/{key}", b"{}")
     sweep(workspace, store)

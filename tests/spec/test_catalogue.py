@@ -32,9 +32,10 @@ def test_catalogue_is_whole() -> None:
     assert {file.stem for file in BAD} == {file.stem for file in (SPECS / "bad").glob("*.txt")}
 
 
-def test_check_prints_the_catalogues_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_the_catalogues_text(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SPECS / "bad")
     with pytest.raises(SystemExit, match="2"):
-        run(SPECS / "bad" / "several.yaml")
+        run(Path("several.yaml"))
     assert capsys.readouterr().out == (SPECS / "bad" / "several.txt").read_text()
 
 
@@ -85,6 +86,12 @@ def test_defaults_merge_one_level() -> None:
     assert (orders.memory_mb, orders.extra, orders.ack, orders.keep_days) == (512, "keep", "buffered", None)
     assert orders.sql == "select * from events"
     assert [column.name for column in orders.output] == ["record", "_received_at", "_sender", "_batch", "_request"]
+
+
+def test_a_team_for_all_taps() -> None:
+    taps = _good("default_team.yaml").taps
+    assert {name: tap.team for name, tap in taps.items()} == {"clicks": "growth", "orders": "data", "included": "growth"}
+    assert taps["clicks"].origins == ("*",)
 
 
 def test_the_smallest_file() -> None:

@@ -46,6 +46,11 @@ def test_schema_takes_every_key() -> None:
     assert _fits(read_tree(ROOT / "tests/specs/good/whole.yaml").value, schema, schema)
 
 
+def test_schema_takes_a_tap_whose_team_is_a_default() -> None:
+    schema = json_schema()
+    assert _fits(read_tree(ROOT / "tests/specs/good/default_team.yaml").value, schema, schema)
+
+
 def test_schema_refuses_unknown_keys() -> None:
     schema = json_schema()
     value = read_tree(ROOT / "taps.yaml").value

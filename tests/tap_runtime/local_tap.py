@@ -20,6 +20,7 @@ from tap_runtime.room import Room
 from tap_runtime.schema import Column, Type
 from tap_runtime.settings import TapSettings
 from tap_runtime.spool import batches, seal
+from tap_runtime.store import folder_store
 
 START = dt.datetime(2026, 7, 1, 12, 0, 0, tzinfo=dt.UTC)
 
@@ -62,7 +63,7 @@ class LocalTap:
 
     def __init__(self, root: Path, tap: TapSettings, wrap: Callable[[Store], Store] = lambda store: store) -> None:
         self.root, self.settings, self.now = root, tap, START
-        plain = lake.folder(root / "lake")
+        plain = folder_store(root / "lake")
         self.store = wrap(plain)
         plain.put(lake.settings_key(tap.tap, tap.sha256()), tap.to_json())
         self.acceptor = Acceptor(tap, self.store, root / "spool", os.urandom)

@@ -1,0 +1,62 @@
+"""The Typer app: all commands, and what becomes of their exceptions."""
+
+import sys
+
+import typer
+from rich.markup import escape
+from typer.exceptions import Abort, TyperException
+
+from mesh.cli import build, check, dev, init, next_step, query, schema, send, status, token, trace
+from mesh.cli.options import state
+from mesh.cli.say import fail
+
+COMMANDS = (init, check, dev, token, send, query, trace, status, schema, build)
+EXIT_CODES = {0: "done", 1: "it failed", 2: "the input is at fault", 130: "interrupted"}
+_CODES = "Exit codes: " + ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
+
+app = typer.Typer(
+    name="tapmesh",
+    pretty_exceptions_enable=False,
+    help="A data mesh from one file: taps take NDJSON over HTTP, run their team's SQL and land Parquet in your own lake."
+    "\n\nAlone, tapmesh says what to do next in this folder.",
+    epilog=_CODES,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _main(context: typer.Context, debug: bool = typer.Option(False, "--debug", metavar="", help="Show tracebacks.")) -> None:
+    state.debug = debug
+    if context.invoked_subcommand is None:
+        next_step.tell()
+
+
+def _epilog(examples: dict[str, str]) -> str:
+    shown = "\n".join(f"  [bold]{escape(command)}[/bold]\n      {escape(does)}" for command, does in examples.items())
+    return f"Examples:\n{shown}\n\n{_CODES}"
+
+
+for command in COMMANDS:
+    app.command(command.NAME, epilog=_epilog(command.EXAMPLES))(command.run)
+
+
+def start() -> None:
+    """Runs the command line and ends the process."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as wrong:
+        path = getattr(getattr(wrong, "ctx", None), "command_path", "tapmesh")
+        words = _words(wrong)
+        late = words.endswith("--debug")
+        fail(words, f"{path} --help shows what it takes" if not late else "--debug stands before the command", code=wrong.exit_code)
+    except (Abort, KeyboardInterrupt):
+        fail("interrupted", code=130)
+    except Exception as error:
+        if state.debug:
+            raise
+        fail(f"{type(error).__name__}: {error}", f"tapmesh --debug {' '.join(sys.argv[1:2])} … shows where", code=1)
+    sys.exit(code)
+
+
+def _words(wrong: TyperException) -> str:
+    text = wrong.format_message().rstrip(".").replace("Value error, ", "")
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,58 @@
+"""`tapmesh build`: the zips a mesh runs from on Lambda."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mesh.cli.options import Json
+from mesh.cli.say import data, err, fail, note
+
+if TYPE_CHECKING:
+    from mesh.package.artefact import Artefact
+
+NAME = "build"
+EXAMPLES = {"tapmesh build": "both layers and the runtime into .mesh/build", "tapmesh build --arch arm64 --json": "one, for a script"}
+
+
+class Arches(StrEnum):
+    """Whose layer is built."""
+
+    ARM64 = "arm64"
+    X86_64 = "x86_64"
+    BOTH = "both"
+
+
+def run(
+    arch: Annotated[Arches, typer.Option("--arch", help="arm64, x86_64 or both.")] = Arches.BOTH,
+    out: Annotated[Path, typer.Option("--out", file_okay=False, help="Where the zips go.")] = Path(".mesh/build"),
+    as_json: Json = False,
+) -> None:
+    """Build the runtime's zip and the layer it needs; the same bytes on every machine."""
+    from mesh.package.artefact import summary
+    from mesh.package.build import build
+    from mesh.package.wheels import MACHINES, BuildFailed
+
+    try:
+        with err.status("building") as status:
+            say = status.update if err.is_terminal else note
+            built = {each: build(each, out, say) for each in MACHINES if arch in (each, Arches.BOTH)}
+    except BuildFailed as failed:
+        fail(str(failed), failed.hint, code=1)
+    runtime = next(iter(built.values())).runtime
+    if as_json:
+        data(json.dumps({"runtime": _facts(runtime), "layers": {each: _facts(of.layer) for each, of in built.items()}}))
+        return
+    for artefact in (runtime, *(of.layer for of in built.values())):
+        data(summary(artefact))
+
+
+def _facts(artefact: Artefact) -> dict[str, Any]:
+    from mesh.package.artefact import largest
+
+    return {**dataclasses.asdict(artefact), "path": str(artefact.path), "largest": dict(largest(artefact))}

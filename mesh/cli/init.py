@@ -1,0 +1,72 @@
+"""`tapmesh init`: a small mesh that works, in a folder of its own. The files are those of mesh/starter."""
+
+import json
+import re
+from importlib.metadata import distribution
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mesh.cli.options import Json
+from mesh.cli.say import data, fail, note
+
+NAME = "init"
+EXAMPLES = {
+    "tapmesh init shop": "in a new folder, shop",
+    "tapmesh init shop-data --name shop": "with a name other than the folder's",
+}
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
+
+
+def run(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where; made when it is not there.")] = Path(),
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The mesh's name; else the folder's.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a small working mesh: taps.yaml, its SQL, a case and the Pulumi program. Nothing that is there is overwritten."""
+    written = {Path(path): text for path, text in _starter(files("mesh") / "starter")}
+    words = {"MESH": _mesh_name(folder, name), "TAPMESH": _requirement()}
+    there = sorted(str(path) for path in written if (folder / path).exists())
+    if there:
+        fail(f"{folder} has {', '.join(there)} already; nothing was written", "name an empty folder: tapmesh init my-mesh")
+    try:
+        for path, text in written.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(re.sub(r"\b(TAPMESH|MESH)\b", lambda match: words[match[0]], text))
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
+    if as_json:
+        data(json.dumps({"mesh": words["MESH"], "folder": str(folder.resolve()), "files": sorted(map(str, written))}))
+        return
+    note(f"{words['MESH']}: {len(written)} files in {folder.resolve()}")
+    note(f"next: {'' if folder == Path() else f'cd {folder} && '}tapmesh dev")
+
+
+def _starter(folder: Traversable, prefix: str = "") -> list[tuple[str, str]]:
+    found = []
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found += _starter(entry, f"{prefix}{entry.name}/") if entry.name != "__pycache__" else []
+        else:
+            found.append((f"{prefix}{'.gitignore' if entry.name == 'gitignore' else entry.name}", entry.read_text()))
+    return found
+
+
+def _mesh_name(folder: Path, name: str | None) -> str:
+    if name is not None and not _NAME.fullmatch(name):
+        fail(f"--name {name}: not a mesh's name", "a-z, then a-z, 0-9 and -, at most 15 characters")
+    found = name or re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-0123456789")[:15].strip("-")
+    return found if _NAME.fullmatch(found) else "mesh"
+
+
+def _requirement() -> str:
+    """How the tapmesh that runs here was installed: from a folder or repository, else by its version."""
+    installed = distribution("tapmesh")
+    origin = json.loads(installed.read_text("direct_url.json") or "{}")
+    if "url" not in origin:
+        return f"tapmesh=={installed.version}"
+    commit = origin.get("vcs_info", {})
+    return f"tapmesh @ {commit['vcs']}+{origin['url']}@{commit['commit_id']}" if commit else f"tapmesh @ {origin['url']}"

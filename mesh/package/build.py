@@ -1,0 +1,48 @@
+"""The two zips a mesh runs from: the runtime with our code, the layer with what it imports and the extension."""
+
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+import tap_runtime
+from mesh.package.archive import stored, write_zip
+from mesh.package.artefact import Artefact, Built, Limits, within
+from mesh.package.cache import alone, cache_folder, cached, key, sha256_of
+from mesh.package.wheels import Arch, Say, fetch, needed
+
+_HERE = Path(__file__).parent
+
+
+def build(arch: Arch, out: Path, say: Say = lambda text: None, limits: Limits = Limits()) -> Built:
+    """`runtime-<sha256>.zip` and `layer-<arch>-<sha256>.zip` in `out`, the same bytes on every machine. Raises BuildFailed."""
+    layer = cached(cache_folder(), key(arch), lambda part: _write_layer(arch, part, say), say)
+    with alone(out, say):
+        part = out / "part"
+        _write_runtime(part)
+        runtime = _named(part, "runtime")
+        shutil.copyfile(layer, part)
+        built = Built(runtime, _named(part, f"layer-{arch}"))
+    within(limits, built)
+    return built
+
+
+def _write_layer(arch: Arch, path: Path, say: Say) -> None:
+    say(f"{arch}: fetching the layer's packages")
+    lander = stored("extensions/tapmesh-lander", (_HERE / "tapmesh-lander").read_bytes(), executable=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        wheels = fetch(_HERE / "layer.txt", arch, Path(temporary), say, "--require-hashes")
+        write_zip([lander, *(member.below("python") for wheel in wheels for member in needed(wheel))], path)
+
+
+def _write_runtime(path: Path) -> None:
+    folder = Path(tap_runtime.__file__).parent
+    write_zip([stored(source.relative_to(folder.parent).as_posix(), source.read_bytes()) for source in folder.rglob("*.py")], path)
+
+
+def _named(part: Path, name: str) -> Artefact:
+    sha256 = sha256_of(part)
+    path = part.replace(part.with_name(f"{name}-{sha256}.zip"))
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(info.file_size for info in archive.infolist())
+    return Artefact(path, sha256, path.stat().st_size, unpacked)

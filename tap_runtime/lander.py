@@ -1,0 +1,168 @@
+"""Lambda's entry of the extension: lands what the handler says is due, once its sender has the answer; saves what is open at SHUTDOWN.
+
+A process of its own because at shutdown a runtime gets 300 ms and an extension the rest of 2,000.
+"""
+
+import datetime as dt
+import os
+import queue
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from tap_runtime import lake, report, spool
+from tap_runtime.attempts import LATER, Attempts
+from tap_runtime.batch import Marker
+from tap_runtime.errors import LakeDown
+from tap_runtime.extension import Event, Extension, register
+from tap_runtime.land import Lander
+from tap_runtime.link import Done, LinkServer
+from tap_runtime.manifest import Manifest
+from tap_runtime.room import Room
+from tap_runtime.save import is_saved, save
+from tap_runtime.settings import ROOM, SOCKET, SPOOL, environment
+from tap_runtime.store import bucket_store
+
+_ANSWER_S = 0.01  # what the runtime needs to send the answer that the handler just gave
+_LANDING_S = 12.0  # no landing begins later before the request's time is up
+_START_S = 4.0  # of the ten that Lambda gives an environment to start
+_RESERVE_S = 0.1
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Where:
+    """The tap an environment is of, by its function's name and memory."""
+
+    tap: str
+    function: str
+    memory_mb: int
+
+
+class TapLander:
+    """One environment's lander: the batches it holds on disk, and those with segments that it is asked to land."""
+
+    def __init__(self, where: Where, lander: Lander, say: Say) -> None:
+        self._where, self._lander, self._say = where, lander, say
+        self._attempts = Attempts(lander.clock)
+        self._stored: set[str] = set()
+        self._lake_is_down = False
+
+    def seal_all(self) -> None:
+        """Everything on this disk, as at the start, where what is open has lost its writer, and at the end."""
+        for tap, batch in list(spool.batches(self._lander.spool, "open")):
+            spool.seal(self._lander.spool, tap, batch)
+
+    def take(self, done: Done) -> None:
+        """Seals what the handler left, and remembers the batches with segments."""
+        for batch in done.spooled:
+            spool.seal(self._lander.spool, self._where.tap, batch)
+        self._stored.update(done.stored)
+
+    def land(self, until: float) -> None:
+        """Everything that is sealed here or was asked for and is due; what would begin after `until` (Unix seconds) is kept."""
+        self._lake_is_down = False
+        for tap, batch in list(spool.batches(self._lander.spool, "sealed")):
+            self._try(tap, batch, self._land_spooled, until)
+        for batch in sorted(self._stored):
+            if self._try(self._where.tap, batch, self._land_stored, until):
+                self._stored.discard(batch)
+
+    def save(self, until: float) -> None:
+        """SHUTDOWN: everything on disk goes to the lake before `until` (Unix seconds). What cannot, the steward reports."""
+        self.seal_all()
+        largest = self._where.memory_mb * 1_000_000 // 4
+        for tap, batch in list(spool.batches(self._lander.spool, "sealed")):
+            if time.time() > until - _RESERVE_S:
+                return
+            try:
+                saved = save(self._lander.store, self._lander.spool, tap, batch, largest, self._lander.random)
+                self._say(report.plain("saved" if saved else "too_large_to_save", tap=tap, batch=batch))
+            except LATER as error:
+                self._say(report.plain("not_saved", tap=tap, batch=batch, code=type(error).__name__))
+
+    def _land_spooled(self, tap: str, batch: str) -> Manifest | None:
+        if not is_saved(self._lander.spool, tap, batch) or self._lander.has_landed(tap, batch):
+            return self._lander.land_spooled(tap, batch)
+        save(self._lander.store, self._lander.spool, tap, batch, sys.maxsize, self._lander.random)
+        return self._lander.land_stored(tap, batch)
+
+    def _land_stored(self, tap: str, batch: str) -> Manifest | None:
+        """Of a buffered batch only what was saved: to anybody but its own environment one without segments looks empty."""
+        store = self._lander.store
+        body = store.get(lake.marker_key(tap, batch))
+        if body is None:
+            return None
+        may_be_elsewhere = msgspec.json.decode(body, type=Marker).ack == "buffered" and not self._lander.has_landed(tap, batch)
+        if may_be_elsewhere and store.get(lake.segment_key(tap, batch, 0)) is None:
+            return None
+        return self._lander.land_stored(tap, batch)
+
+    def _try(self, tap: str, batch: str, land: Callable[[str, str], Manifest | None], until: float) -> bool:
+        if self._lake_is_down or time.time() >= until or not self._attempts.is_due((tap, batch)):
+            return False
+        started = time.monotonic()
+        try:
+            manifest = land(tap, batch)
+        except LATER as error:
+            self._lake_is_down = isinstance(error, LakeDown)
+            retry_s = self._attempts.failed((tap, batch))
+            self._say(report.failing(self._where.function, batch, self._lander.clock(), type(error).__name__, retry_s))
+            return False
+        self._attempts.landed((tap, batch))
+        if manifest is not None:
+            freshness_s = self._lander.settings(tap, manifest.settings).freshness_s
+            took_ms = 1000 * (time.monotonic() - started)
+            self._say(report.landed(self._where.function, manifest, freshness_s, self._lander.clock(), took_ms))
+        return True
+
+
+def _heard(link: LinkServer, event: Event) -> Iterator[Done]:
+    """What the handler says until it has answered this request, went away, or its time is up."""
+    while (left_s := event.deadline_ms / 1000 - time.time()) > 0:
+        try:
+            done = link.heard.get(timeout=left_s)
+        except queue.Empty:
+            return
+        if done is None:
+            return
+        yield done
+        if done.request == event.request_id:
+            return
+
+
+def run(extension: Extension, link: LinkServer, lander: TapLander) -> None:
+    """Until SHUTDOWN."""
+    lander.land(time.time() + _START_S)
+    while True:
+        event = extension.next()
+        if event.event_type == "SHUTDOWN":
+            lander.save(event.deadline_ms / 1000)
+            return
+        for done in _heard(link, event):
+            if done.spooled or done.stored:
+                time.sleep(_ANSWER_S)
+            lander.take(done)
+        lander.land(event.deadline_ms / 1000 - _LANDING_S)
+
+
+def main(name: str) -> None:
+    """The extension's process; `name` is the file Lambda started it by."""
+    api, url, key = environment("AWS_LAMBDA_RUNTIME_API"), environment("TAPMESH_LAKE"), environment("TAPMESH_SETTINGS")
+    if api is None or url is None or key is None:
+        raise SystemExit("this is a Lambda extension: it needs AWS_LAMBDA_RUNTIME_API, TAPMESH_LAKE and TAPMESH_SETTINGS")
+    tap = key.split("/")[2]
+    where = Where(tap, environment("AWS_LAMBDA_FUNCTION_NAME") or tap, int(environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 128))
+    store = bucket_store(url)
+    runs = Lander(store, SPOOL, Room(ROOM / "room"), lambda: dt.datetime.now(dt.UTC), os.urandom)
+    lander = TapLander(where, runs, lambda line: print(line, flush=True))
+    lander.seal_all()
+    link = LinkServer(SOCKET, store)
+    run(register(api, name), link, lander)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,167 @@
+"""The Unix socket between Lambda's handler and its lander: store calls with an answer each, and what is to land once the sender has his.
+
+A frame is its length in four bytes and a msgpack message. One handler at a time; it asks, the lander answers in order.
+"""
+
+import contextlib
+import queue
+import socket
+import struct
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from tap_runtime.errors import LakeDown
+from tap_runtime.lake import Objects
+
+_LENGTH = struct.Struct("<I")
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Get(Struct, frozen=True, tag=True, array_like=True):
+    """Asks for an object."""
+
+    key: str
+
+
+class Put(Struct, frozen=True, tag=True, array_like=True):
+    """Puts an object; `new`: only where there is none."""
+
+    key: str
+    body: bytes
+    new: bool
+
+
+class Done(Struct, frozen=True, tag=True, array_like=True):
+    """The request is answered: these batches, which take nothing more, are to land. Has no answer itself."""
+
+    request: str
+    spooled: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
+
+
+class Answer(Struct, frozen=True, array_like=True):
+    """To a Get the object or None, to a Put whether it was put; `down` says why the lake could not tell."""
+
+    body: bytes | None = None
+    put: bool = True
+    down: str | None = None
+
+
+Message = Get | Put | Done
+_messages = msgspec.msgpack.Decoder(Message)
+_answers = msgspec.msgpack.Decoder(Answer)
+
+
+def _send(connection: socket.socket, message: Message | Answer) -> None:
+    body = _encode(message)
+    connection.sendall(_LENGTH.pack(len(body)) + body)
+
+
+def _receive(connection: socket.socket) -> bytes:
+    """One frame; raises ConnectionError when the other side has gone."""
+    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size))
+    return _exactly(connection, length)
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    found = bytearray()
+    while len(found) < size:
+        part = connection.recv(size - len(found))
+        if not part:
+            raise ConnectionResetError("the other side of the link has gone")
+        found += part
+    return bytes(found)
+
+
+class LinkedStore:
+    """The lake as the handler has it: each call is the lander's. Without a lander, or one that died meanwhile, the lake is down."""
+
+    def __init__(self, path: Path, patience_s: float) -> None:
+        """Waits for the lander, which starts at the same time, for `patience_s` at the most; raises LakeDown."""
+        self._path = path
+        self._connection = _connect(path, patience_s)
+
+    def get(self, key: str) -> bytes | None:
+        return self._ask(Get(key)).body
+
+    def put(self, key: str, body: bytes | Path) -> None:
+        self._ask(Put(key, body if isinstance(body, bytes) else body.read_bytes(), new=False))
+
+    def put_new(self, key: str, body: bytes) -> bool:
+        return self._ask(Put(key, body, new=True)).put
+
+    def done(self, done: Done) -> None:
+        """Tells the lander that the answer is on its way."""
+        with contextlib.suppress(OSError):  # a lander that died lands what is there when it starts again
+            _send(self._connection, done)
+
+    def _ask(self, question: Get | Put) -> Answer:
+        try:
+            _send(self._connection, question)
+            answer = _answers.decode(_receive(self._connection))
+        except OSError as error:
+            self._connection.close()
+            with contextlib.suppress(LakeDown):
+                self._connection = _connect(self._path, patience_s=0)
+            raise LakeDown(f"the lander cannot be reached: {error}") from error
+        if answer.down is not None:
+            raise LakeDown(answer.down)
+        return answer
+
+
+def _connect(path: Path, patience_s: float) -> socket.socket:
+    until = time.monotonic() + patience_s
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(path))
+        except OSError as error:
+            connection.close()
+            if time.monotonic() >= until:
+                raise LakeDown(f"the lander cannot be reached: {error}") from error
+            time.sleep(0.005)
+        else:
+            return connection
+
+
+class LinkServer:
+    """The lander's side. `heard` yields a Done for each request that was answered, None for a handler that went away."""
+
+    def __init__(self, path: Path, store: Objects) -> None:
+        self._store = store
+        self.heard: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            with connection, contextlib.suppress(OSError, msgspec.MsgspecError):
+                while True:
+                    self._hear(connection, _messages.decode(_receive(connection)))
+            self.heard.put(None)
+
+    def _hear(self, connection: socket.socket, message: Message) -> None:
+        if isinstance(message, Done):
+            self.heard.put(message)
+        else:
+            _send(connection, self._answer(message))
+
+    def _answer(self, message: Get | Put) -> Answer:
+        try:
+            if isinstance(message, Get):
+                return Answer(body=self._store.get(message.key))
+            if message.new:
+                return Answer(put=self._store.put_new(message.key, message.body))
+            self._store.put(message.key, message.body)
+        except LakeDown as error:
+            return Answer(down=str(error))
+        return Answer()

@@ -1,0 +1,44 @@
+"""What lander and steward log: one JSON line an event, never a payload; metrics in CloudWatch's embedded metric format, by function."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tap_runtime.lake import opened_at
+from tap_runtime.manifest import Manifest
+
+_UNITS = {"bytes": "Bytes", "batch_age": "Seconds", "oldest_open": "Seconds", "landing": "Milliseconds"}  # the others are counts
+
+
+def metrics(function: str, now: dt.datetime, values: Mapping[str, float], **more: Any) -> str:
+    """A log line that CloudWatch turns into metrics of the namespace `tapmesh`; `more` is only logged."""
+    named = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values]
+    directive = {"Namespace": "tapmesh", "Dimensions": [["function"]], "Metrics": named}
+    head = {"_aws": {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}, "function": function}
+    return msgspec.json.encode({**head, **more, **values}).decode()
+
+
+def landed(function: str, manifest: Manifest, freshness_s: int, now: dt.datetime, took_ms: float) -> str:
+    """A batch has landed."""
+    age_s = (now - opened_at(manifest.batch)).total_seconds()
+    values = {
+        "records": manifest.counts.received,
+        "quarantined": manifest.counts.refused + manifest.counts.quarantined,
+        "bytes": sum(file.bytes for file in manifest.files if file.kind == "parquet"),
+        "batch_age": round(age_s, 1),
+        "landing": round(took_ms),
+        "late": int(age_s > freshness_s),
+    }
+    return metrics(function, now, values, event="landed", batch=manifest.batch, rows=manifest.counts.rows)
+
+
+def failing(function: str, batch: str, now: dt.datetime, code: str, retry_s: float) -> str:
+    """A batch could not land; it is kept and tried again."""
+    return metrics(function, now, {"failing": 1}, event="failed", batch=batch, code=code, retry_s=retry_s)
+
+
+def plain(event: str, **more: Any) -> str:
+    """A line without metrics."""
+    return msgspec.json.encode({"event": event, **more}).decode()

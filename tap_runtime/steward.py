@@ -1,0 +1,151 @@
+"""Lambda's entry of the steward: once a minute it looks at what is open in the whole mesh, wakes who should land it, reports what is lost.
+
+It runs no SQL and lands nothing: a tap's batches land through the tap's own function, so the steward needs no team's permissions.
+"""
+
+import datetime as dt
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import Struct
+
+from tap_runtime import FORMAT, lake, report
+from tap_runtime.batch import Bound, Marker
+from tap_runtime.lake import Store
+from tap_runtime.settings import TapSettings, environment, read_settings
+from tap_runtime.store import bucket_store
+
+_LOST_AFTER = dt.timedelta(minutes=2)  # past freshness, in which time its environment was asked twice
+_GIVEN_UP_AFTER = dt.timedelta(hours=24)  # no environment lives so long: the marker of a batch reported lost goes then
+_ASKED_FOR = dt.timedelta(hours=1)
+_MOST_FLUSHES = 50
+_YOUNGEST = dt.timedelta(minutes=1)  # freshness is at least age and a minute
+_UNKNOWN = dt.timedelta(minutes=5)  # freshness where the settings are gone
+Invoke = Callable[[str, bytes], None]
+Say = Callable[[str], None]
+
+
+class Lost(Struct, frozen=True, kw_only=True):
+    """The report that a batch is presumed lost, with at most so much of it. A manifest overrides it."""
+
+    format: int = FORMAT
+    tap: str
+    batch: str
+    reported_at: dt.datetime
+    at_most: Bound | None
+    or_the_spool_limit: bool = True
+    presumed_lost: bool = True
+
+
+@dataclass(frozen=True)
+class Stale:
+    """An open batch past its tap's freshness, by so much."""
+
+    batch: str
+    marker: Marker
+    settings: TapSettings | None
+    late: dt.timedelta
+
+
+class Steward:
+    """`prefix` and a tap's name are its function's; `invoke` calls a function with an event and does not wait."""
+
+    def __init__(self, store: Store, prefix: str, invoke: Invoke, clock: Callable[[], dt.datetime], say: Say) -> None:
+        self._store, self._prefix, self._invoke, self._clock, self._say = store, prefix, invoke, clock, say
+        self._settings: dict[tuple[str, str], TapSettings | None] = {}
+
+    def look(self) -> None:
+        """One round: a LIST of the markers, and more calls only for batches that are old enough to be late."""
+        opened: dict[str, list[str]] = defaultdict(list)
+        for entry in self._store.list(lake.OPEN):
+            tap, _, batch = entry.key.removeprefix(lake.OPEN).partition("/")
+            opened[tap].append(batch)
+        for tap, batches in opened.items():
+            self._look_at(tap, batches)
+
+    def _look_at(self, tap: str, batches: list[str]) -> None:
+        function, now = self._prefix + tap, self._clock()
+        stale = list(self._stale(tap, batches, now))
+        asleep, lost = [], 0
+        for each in stale:
+            if self._lands_anywhere(tap, each):
+                self._invoke(function, msgspec.json.encode({"tapmesh": "land", "batch": each.batch}))
+                continue
+            lost += self._reported(tap, each, now)
+            if each.late < _ASKED_FOR:
+                asleep.append(each)
+        for _ in range(_flushes(asleep)):
+            self._invoke(function, b'{"tapmesh":"flush"}')
+        oldest_s = max((now - lake.opened_at(batch)).total_seconds() for batch in batches)
+        values = {"oldest_open": round(oldest_s), "lost": lost}
+        self._say(report.metrics(function, now, values, event="looked", open=len(batches), stale=len(stale)))
+
+    def _stale(self, tap: str, batches: list[str], now: dt.datetime) -> Iterator[Stale]:
+        for batch in sorted(batches):
+            age = now - lake.opened_at(batch)
+            if age < _YOUNGEST or (body := self._store.get(lake.marker_key(tap, batch))) is None:
+                continue
+            marker = msgspec.json.decode(body, type=Marker)
+            settings = self._known(tap, marker.settings)
+            freshness = dt.timedelta(seconds=settings.freshness_s) if settings is not None else _UNKNOWN
+            if age > freshness:
+                yield Stale(batch, marker, settings, age - freshness)
+
+    def _known(self, tap: str, sha256: str) -> TapSettings | None:
+        if (tap, sha256) not in self._settings:
+            body = self._store.get(lake.settings_key(tap, sha256))
+            self._settings[tap, sha256] = None if body is None else read_settings(body)
+        return self._settings[tap, sha256]
+
+    def _lands_anywhere(self, tap: str, stale: Stale) -> bool:
+        """Whether any environment of the tap can end this batch: all of it is in the lake, or it has landed and is to be cleaned."""
+        if stale.marker.ack == "stored" or any(True for _ in self._store.list(lake.stored_prefix(tap, stale.batch))):
+            return True
+        return self._store.get(lake.manifest_key(tap, stale.batch)) is not None
+
+    def _reported(self, tap: str, stale: Stale, now: dt.datetime) -> bool:
+        """Whether the batch was reported lost just now. A day later its marker goes; the report stays."""
+        if stale.late <= _LOST_AFTER:
+            return False
+        lost = Lost(tap=tap, batch=stale.batch, reported_at=now, at_most=stale.marker.at_most)
+        is_new = self._store.put_new(lake.lost_key(tap, stale.batch), msgspec.json.encode(lost))
+        if stale.late > _GIVEN_UP_AFTER:
+            self._store.delete([lake.marker_key(tap, stale.batch)])
+        return is_new
+
+
+def _flushes(asleep: Sequence[Stale]) -> int:
+    """Twice as many as environments hold a batch, since Lambda chooses whom they reach; half of what the tap may run at once stays free."""
+    concurrency = next((each.settings.concurrency for each in asleep if each.settings is not None), None)
+    most = _MOST_FLUSHES if concurrency is None else max(1, concurrency // 2)
+    return min(2 * len(asleep), most)
+
+
+def _aws_invoke() -> Invoke:
+    """Lambda's Invoke through the botocore that its Python runtime brings; asynchronous, so nobody is waited for."""
+    import botocore.session
+
+    client = botocore.session.get_session().create_client("lambda")
+
+    def invoke(function: str, event: bytes) -> None:
+        client.invoke(FunctionName=function, InvocationType="Event", Payload=event)
+
+    return invoke
+
+
+def handler(event: object, context: object) -> None:
+    """What the schedule calls."""
+    global _steward
+    if _steward is None:
+        url, prefix = environment("TAPMESH_LAKE"), environment("TAPMESH_PREFIX")
+        if url is None or prefix is None:
+            raise SystemExit("the steward needs TAPMESH_LAKE and TAPMESH_PREFIX")
+        say = functools.partial(print, flush=True)
+        _steward = Steward(bucket_store(url), prefix, _aws_invoke(), lambda: dt.datetime.now(dt.UTC), say)
+    _steward.look()
+
+
+_steward: Steward | None = None

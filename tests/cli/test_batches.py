@@ -1,0 +1,75 @@
+"""Lines grouped into batches: nothing changed, nothing held back for long, nothing forgotten at the end."""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mesh.batches import BATCH_BYTES, BATCH_LINES, batches
+
+
+def of(text: bytes) -> list[bytes]:
+    """The batches of a file with this text."""
+    with tempfile.TemporaryFile() as file:
+        file.write(text)
+        file.seek(0)
+        return list(batches(file.fileno()))
+
+
+@given(st.lists(st.sampled_from([b"\n", b"{}\n", b"{}\r\n", b"x" * 700_000, b"y" * 1_100_000 + b"\n", b"\n" * BATCH_LINES]), max_size=8))
+def test_batches_are_the_text_in_whole_lines_within_bounds(parts: list[bytes]) -> None:
+    text = b"".join(parts)
+    found = of(text)
+    assert b"".join(found) == text
+    assert all(batch.endswith(b"\n") for batch in found[:-1])
+    assert all(batch.count(b"\n") <= BATCH_LINES for batch in found)
+    assert all(len(batch) <= BATCH_BYTES or batch.count(b"\n", 0, -1) == 0 for batch in found)
+
+
+def test_a_batch_is_as_full_as_it_may_be() -> None:
+    line = b"x" * 99 + b"\n"
+    assert [len(batch) for batch in of(line * 25_000)] == [BATCH_BYTES, BATCH_BYTES, 500_000]
+    assert [batch.count(b"\n") for batch in of(b"\n" * 25_000)] == [BATCH_LINES, BATCH_LINES, 5_000]
+
+
+def test_a_quiet_stream_holds_nothing_back() -> None:
+    reading, writing = os.pipe()
+    found = batches(reading, wait_s=0.05)
+    os.write(writing, b"one\ntwo\nhal")
+    assert next(found) == b"one\ntwo\n"
+    os.write(writing, b"f\n")
+    assert next(found) == b"half\n"
+    os.write(writing, b"no end")
+    os.close(writing)
+    assert list(found) == [b"no end"]
+    os.close(reading)
+
+
+def test_a_trickle_that_never_pauses_is_sent_too(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        for _ in range(120):
+            os.write(writing, b"x\n")
+            time.sleep(0.01)
+        os._exit(0)
+    os.close(writing)
+    found = list(batches(reading, wait_s=0.2))
+    os.close(reading)
+    os.wait()
+    assert sum(batch.count(b"\n") for batch in found) == 120
+    assert len(found) > 3
+
+
+def test_a_stop_lets_the_lines_that_were_read_be_the_last() -> None:
+    reading, writing = os.pipe()
+    stop, ask = os.pipe()
+    os.write(writing, b"\n" * BATCH_LINES + b"one\ntwo\nhalf")
+    found = batches(reading, wait_s=60, stop=stop)
+    assert len(next(found)) == BATCH_LINES
+    os.write(ask, b"!")
+    assert list(found) == [b"one\ntwo\n"]
+    for descriptor in (reading, writing, stop, ask):
+        os.close(descriptor)

@@ -1,0 +1,116 @@
+"""Everything that goes wrong has one shape: `error: …` on stderr, mostly a hint, the listed exit code, never a traceback."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import TAPS, Ask
+
+WRONG = [
+    # words, exit code, what it says, what it advises
+    ("snd", 2, "no such command 'snd'", "tapmesh --help"),
+    ("-x", 2, "no such option: -x", "tapmesh --help"),
+    ("check --fil taps.yaml", 2, "no such option: --fil", "tapmesh check --help"),
+    ("check more", 2, "unexpected extra argument", "tapmesh check --help"),
+    ("check --file", 2, "option '--file' requires an argument", "tapmesh --help"),
+    ("check --debug", 2, "no such option: --debug", "--debug stands before the command"),
+    ("check --file nowhere.yaml", 2, "nowhere.yaml: no such file", "tapmesh init"),
+    ("check --file folder", 2, "folder is a folder", "--file folder/taps.yaml"),
+    ("schema --file nowhere.yaml", 2, "nowhere.yaml: no such file", "--file"),
+    ("schema more", 2, "unexpected extra argument", "tapmesh schema --help"),
+    ("dev --port 70000", 2, "invalid value for '--port'", "tapmesh dev --help"),
+    ("dev --port many", 2, "invalid value for '--port'", "tapmesh dev --help"),
+    ("dev --file nowhere.yaml", 2, "nowhere.yaml: no such file", "tapmesh init"),
+    ("dev --file broken.yaml", 2, "broken.yaml has 1 problem", "each line above"),
+    ("token", 2, "missing option '--as'", "tapmesh token --help"),
+    ("token --as lead", 2, "missing option '--tap'", "tapmesh token --help"),
+    ("token --as laed --tap clicks", 2, "--as laed: not in people", "did you mean lead?"),
+    ("token --as growth --tap clicks", 2, "growth is a team", "allowed: lead, partner"),
+    ("token --as lead --tap click", 2, "--tap click: no such tap", "did you mean clicks?"),
+    ("token --as lead --tap clicks --for 1w", 2, "--for 1w: not a duration", "30m, 24h or 7d"),
+    ("token --as lead --tap clicks --file broken.yaml", 2, "broken.yaml has 1 problem", "each line above"),
+    ("send", 2, "missing argument 'FILE'", "tapmesh send --help"),
+    ("send data.ndjson", 2, "missing option '--to'", "tapmesh send --help"),
+    ("send data.ndjson --to click", 2, "--to click: no such tap in taps.yaml", "taps: clicks, orders"),
+    ("send nowhere.ndjson --to clicks", 2, "nowhere.ndjson: No such file", "newline-delimited JSON"),
+    ("send folder --to clicks", 2, "folder: Is a directory", "newline-delimited JSON"),
+    ("send packed.gz --to clicks", 2, "packed.gz is gzip", "gzip -dc packed.gz | tapmesh send -"),
+    ("send data.ndjson --to clicks --url 127.0.0.1:8900", 2, "127.0.0.1:8900 is not a tap's URL", "http://"),
+    (
+        "send data.ndjson --to clicks --url http://127.0.0.1:9/taps/clicks --tries 1",
+        1,
+        "cannot be reached: Connection refused",
+        "tapmesh dev",
+    ),
+    ("send data.ndjson --to clicks --url http:///clicks", 1, "cannot be reached", "--url"),
+    ("send data.ndjson --to clicks --tries 0", 2, "invalid value for '--tries'", "tapmesh send --help"),
+    ("query", 2, "missing argument 'SQL'", "tapmesh query --help"),
+    ("query from_clicks", 1, "there is no lake here yet", ""),
+    ("query from_clicks --format xml", 2, "invalid value for '--format'", "tapmesh query --help"),
+    ("query from_clicks --lake nowhere", 1, "nowhere: there is no lake here yet", ""),
+    ("trace", 2, "missing argument 'RECEIPT'", "tapmesh trace --help"),
+    ("trace nonsense --lake folder", 2, "nonsense: not a receipt", "<batch>-<request>"),
+    ("trace 20261123T215500Z-0-1 --lake folder", 2, "not a receipt", "<batch>-<request>"),
+    ("trace 20261123T215500Z-00112233445566778899aabbccddeeff-1", 1, "there is no lake here yet", ""),
+    ("status", 1, "there is no lake here yet", ""),
+    ("status more", 2, "unexpected extra argument", "tapmesh status --help"),
+    ("status --lake nowhere", 1, "nowhere: there is no lake here yet", ""),
+    ("init .", 2, ". has taps.yaml already; nothing was written", "tapmesh init my-mesh"),
+    ("init new --name Shop", 2, "--name Shop: not a mesh's name", "at most 15 characters"),
+    ("init data.ndjson", 2, "Not a directory", ""),
+    ("init new more", 2, "unexpected extra argument", "tapmesh init --help"),
+]
+
+
+@pytest.fixture
+def folder(here: Path) -> Path:
+    (here / "taps.yaml").write_text(TAPS)
+    (here / "broken.yaml").write_text(TAPS.replace("version: 1", "version: 2"))
+    (here / "data.ndjson").write_text('{"id":"a"}\n')
+    (here / "packed.gz").write_bytes(b"\x1f\x8b\x08")
+    (here / "folder").mkdir()
+    return here
+
+
+@pytest.mark.parametrize(("words", "code", "what", "hint"), WRONG, ids=[words for words, *_ in WRONG])
+def test_what_is_wrong_is_said_in_one_shape(folder: Path, ask: Ask, words: str, code: int, what: str, hint: str) -> None:
+    said = ask(*words.split())
+    assert said.code == code, said
+    error = re.search(r"^error: (.*)$", said.err, re.MULTILINE)
+    assert error is not None
+    assert what in error[1], said
+    advised = re.search(r"^hint: (.*)$", said.err, re.MULTILINE)
+    assert hint in (advised[1] if advised is not None else ""), said
+    assert "Traceback" not in said.err
+    assert said.out == "" or "broken.yaml" in words
+    assert sorted(path.name for path in folder.iterdir()) == ["broken.yaml", "data.ndjson", "folder", "packed.gz", "taps.yaml"]
+
+
+def test_problems_are_data_and_their_number_is_not(folder: Path, ask: Ask) -> None:
+    said = ask("check", "--file", "broken.yaml")
+    assert said.out == "broken.yaml:2:1 version: expected 1, got 2\n"
+    assert said.err.startswith("error: broken.yaml has 1 problem\nhint: ")
+
+
+def test_problems_are_named_as_seen_from_here(folder: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert ask("check", "--file", f"{folder.name}/broken.yaml").out.startswith(f"{folder.name}/broken.yaml:2:1 version")
+
+
+def test_a_fault_of_ours_is_one_line_and_debug_shows_where(folder: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / ".mesh").write_text("in the way")
+    said = ask("token", "--as", "lead", "--tap", "clicks")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("error: NotADirectoryError: ")
+    assert "tapmesh --debug token … shows where" in said.err
+    with pytest.raises(NotADirectoryError, match="in the way|Not a directory"):
+        ask("--debug", "token", "--as", "lead", "--tap", "clicks")
+
+
+def test_a_token_that_would_be_refused_is_warned_of(folder: Path, ask: Ask) -> None:
+    stranger = ask("token", "--as", "partner", "--tap", "clicks")
+    assert "warning: partner is not granted to write to clicks: it would answer 403" in stranger.err
+    ended = ask("token", "--as", "partner", "--tap", "orders")
+    assert "warning: the grant of partner to write to orders ended with 2026-01-31" in ended.err
+    assert (stranger.code, stranger.out.count("."), ended.code) == (0, 2, 0)

@@ -1,0 +1,83 @@
+"""`tapmesh init` writes a mesh that is fine, runs and lands at once."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mesh.cli.init import _mesh_name
+from tests.cli.conftest import ENVIRONMENT, Ask
+from tests.local.conftest import RunningMesh, free_port
+
+ROOT = Path(__file__).parents[2]
+FILES = {
+    ".gitignore",
+    "Pulumi.yaml",
+    "__main__.py",
+    "cases/clicks/spells_events_one_way.yaml",
+    "requirements.txt",
+    "sql/clicks.sql",
+    "taps.yaml",
+}
+
+
+def test_what_it_writes_runs_at_once(here: Path, ask: Ask) -> None:
+    said = ask("init", "my-shop")
+    assert (said.code, "next: cd my-shop && tapmesh dev" in said.err) == (0, True)
+    mesh = RunningMesh(here / "my-shop", (here / "my-shop/taps.yaml").read_text())
+    assert "my-shop: no problems; taps: 1" in mesh.run("check").stderr
+    mesh.port = free_port()
+    mesh.start()
+    try:
+        case = yaml.safe_load((mesh.folder / "cases/clicks/spells_events_one_way.yaml").read_text())
+        token = mesh.run("token", "--as", "me", "--tap", "clicks").stdout.strip()
+        status, receipt = mesh.post("clicks", case["input"].encode(), x_bd_authorization=token)
+        assert (status, receipt["accepted"], receipt["durability"]) == (200, 1, "stored")
+    finally:
+        mesh.stop()
+    columns = 'eventType, ts::VARCHAR AS ts, x, y, _extra::VARCHAR AS "_extra"'
+    assert mesh.query(f"select {columns} from clicks") == case["rows"]
+
+
+def test_pulumi_up_would_say_what_ours_says(here: Path, ask: Ask) -> None:
+    ask("init", ".", "--name", "shop")
+    assert (here / "__main__.py").read_text() == (ROOT / "__main__.py").read_text()
+    pulumi = yaml.safe_load((here / "Pulumi.yaml").read_text())
+    assert (pulumi["name"], pulumi["runtime"]) == ("shop", yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["runtime"])
+    done = subprocess.run([sys.executable, "__main__.py"], cwd=here, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "tapmesh cannot deploy to AWS yet; `tapmesh dev` runs this mesh on your laptop\n")
+
+
+def test_it_lists_what_it_wrote_for_scripts(here: Path, ask: Ask) -> None:
+    said = ask("init", "--name", "shop", "--json")
+    assert json.loads(said.out) == {"mesh": "shop", "folder": str(here), "files": sorted(FILES)}
+    assert {str(path.relative_to(here)) for path in here.rglob("*") if path.is_file()} == FILES
+    assert (here / "requirements.txt").read_text().startswith("tapmesh")
+
+
+def test_it_leaves_alone_what_is_there(here: Path, ask: Ask) -> None:
+    (here / "README.md").write_text("mine")
+    (here / ".gitignore").write_text("mine too")
+    said = ask("init")
+    assert (said.code, "has .gitignore already; nothing was written" in said.err) == (2, True)
+    assert {path.name for path in here.iterdir()} == {"README.md", ".gitignore"}
+    (here / ".gitignore").unlink()
+    assert ask("init").code == 0
+    assert (here / "README.md").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("shop", "shop"),
+        ("My Shop", "my-shop"),
+        ("2026-clicks", "clicks"),
+        ("a-very-long-name-of-a-shop", "a-very-long-nam"),
+        ("123", "mesh"),
+    ],
+)
+def test_a_mesh_is_named_like_its_folder(tmp_path: Path, folder: str, name: str) -> None:
+    assert _mesh_name(tmp_path / folder, None) == name

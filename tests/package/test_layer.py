@@ -1,0 +1,89 @@
+"""What is in the zips: all the runtime imports under Lambda's Python, and nothing else."""
+
+import json
+import os
+import re
+import struct
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mesh.package import Built
+from mesh.package.pin import LAYER_TXT, PACKAGES, versions
+from mesh.package.wheels import MACHINES, Arch
+from tests.package.conftest import ROOT, unpacked
+
+IMPORTS = """
+import importlib, json, pkgutil, sys
+sys.path[:0] = opt, task = sys.argv[1:]
+import tap_runtime
+for module in pkgutil.iter_modules(tap_runtime.__path__):
+    importlib.import_module(f"tap_runtime.{module.name}")
+import duckdb, jwt, obstore.store
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+key = Ed25519PrivateKey.generate()
+assert jwt.decode(jwt.encode({"sub": "lead"}, key, "EdDSA"), key.public_key(), ["EdDSA"]) == {"sub": "lead"}
+assert duckdb.sql("select sum(range) from range(3)").fetchall() == [(3,)]
+obstore.store.MemoryStore().put("key", b"value")
+ours = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
+print(json.dumps(sorted({name.partition(".")[0] for name, file in ours.items() if file.startswith(opt)})))
+"""
+
+
+def names(path: Path) -> list[str]:
+    return zipfile.ZipFile(path).namelist()
+
+
+def test_every_module_of_the_runtime_imports_from_the_layer_and_nothing_else_is_in_it(
+    built: dict[Arch, Built], opt: Path, python: str, tmp_path: Path
+) -> None:
+    task = unpacked(built["x86_64"].runtime.path, tmp_path)
+    done = subprocess.run(
+        [python, "-I", "-S", "-B", "-c", IMPORTS, str(opt / "python"), str(task)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    carried = {path.name.partition(".")[0] for path in (opt / "python").iterdir() if path.suffix != ".dist-info"}
+    assert set(json.loads(done.stdout)) == carried
+
+
+def test_the_runtime_zip_is_the_sources_of_tap_runtime(built: dict[Arch, Built]) -> None:
+    sources = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in (ROOT / "tap_runtime").rglob("*.py")}
+    with zipfile.ZipFile(built["arm64"].runtime.path) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == sources
+
+
+@pytest.mark.parametrize("arch", MACHINES)
+def test_the_layer_carries_code_licences_and_the_extension_only(built: dict[Arch, Built], arch: Arch) -> None:
+    carried = names(built[arch].layer.path)
+    assert [name for name in carried if not name.startswith("python/")] == ["extensions/tapmesh-lander"]
+    allowed = re.compile(r"extensions/tapmesh-lander|.+\.(py|so)|.+/(LICENSE|AUTHORS)[^/]*|python/[^/]+\.dist-info/METADATA")
+    assert [name for name in carried if not allowed.fullmatch(name) or "/tests/" in name] == []
+    packages = {name.split("/")[1].partition("-")[0] for name in carried if name.endswith(".dist-info/METADATA")}
+    assert packages == set(PACKAGES)
+
+
+@pytest.mark.parametrize(("arch", "elf_machine"), [("arm64", 183), ("x86_64", 62)])
+def test_a_layer_is_of_its_architecture(built: dict[Arch, Built], arch: Arch, elf_machine: int) -> None:
+    with zipfile.ZipFile(built[arch].layer.path) as archive:
+        assert archive.testzip() is None
+        heads = {name: archive.open(name).read(20) for name in archive.namelist() if name.endswith(".so")}
+    assert heads and {struct.unpack_from("<H", head, 18)[0] for head in heads.values()} == {elf_machine}
+
+
+def test_the_layer_has_the_versions_the_tests_run_with() -> None:
+    pinned = versions((ROOT / "requirements.txt").read_text())
+    assert versions(LAYER_TXT.read_text()) == {name: pinned[name] for name in PACKAGES}, "run `make pin`"
+
+
+def test_the_extension_starts_the_lander_with_layer_and_code_and_nothing_of_where_it_starts(opt: Path, python: str, tmp_path: Path) -> None:
+    for folder, text in (("task", "import sys; print(*sys.path[:2], sep='\\n')"), ("elsewhere", "print('a stranger')")):
+        (tmp_path / folder / "tap_runtime").mkdir(parents=True)
+        (tmp_path / folder / "tap_runtime" / "lander.py").write_text(text)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python3").symlink_to(python)
+    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "LAMBDA_TASK_ROOT": str(tmp_path / "task")}
+    extension = opt / "extensions" / "tapmesh-lander"
+    done = subprocess.run([extension], cwd=tmp_path / "elsewhere", env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.stdout.splitlines(), done.stderr) == ([str(opt / "python"), str(tmp_path / "task")], "")
