@@ -1,7 +1,7 @@
-"""Runs inside an environment as the runtime: Lambda's own client and loop, telling the outside two things the emulator does not.
+"""Runs inside an environment as the runtime: Lambda's own client and loop, telling the harness two things the emulator does not.
 
-When the first request is here, INIT is over and the CPU falls to the tap's share. When a response was handed in, the sender has its answer: the emulator
-holds it back until the extensions are done, Lambda does not.
+When the first request is here, INIT is over and the CPU falls to the tap's share. When a response was handed in, the sender has its
+answer: the emulator holds it back until the extensions are done, Lambda does not.
 """
 
 import _socket
@@ -9,7 +9,7 @@ import os
 import sys
 
 sys.path[0] = "/var/task"
-sys.path[1:1] = ["/opt/python"]
+sys.path[1:1] = [f"/opt/python/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages", "/opt/python"]
 sys.path.append("/var/runtime")
 
 from awslambdaric import bootstrap  # noqa: E402

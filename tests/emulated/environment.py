@@ -1,4 +1,4 @@
-"""One execution environment of a function under the real emulator: its own mounts, processes, ports and limits; frozen unless it is serving."""
+"""One execution environment of a function under the real emulator: its own mounts, processes, ports and limits; frozen when it is idle."""
 
 import http.client
 import itertools
@@ -70,7 +70,14 @@ class Environment:
         wanted = self.deployed
         script = furnish(self.room, runtime(), wanted.code, wanted.layer, self._group.entrances(), wanted.tmp_mb)
         port, api = free_port(), free_port()
-        emulator = ["--runtime-interface-emulator-address", f"127.0.0.1:{port}", "--runtime-api-address", f"127.0.0.1:{api}"]
+        emulator = [
+            "--runtime-interface-emulator-address",
+            f"127.0.0.1:{port}",
+            "--runtime-api-address",
+            f"127.0.0.1:{api}",
+            "--log-level",
+            "info",
+        ]
         unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
         with self._log.open("wb") as log:
             command = [*unshare, "sh", str(script), *emulator, f"{ROOM}/bootstrap"]
@@ -128,11 +135,13 @@ class Environment:
                 elif len(body) == length:
                     self._outcomes.put(Outcome(body, failed=head[:1] == b"E"))
 
-    def claim(self) -> None:
-        """Marks it busy; the caller serves next."""
-        assert self.state == "idle", self.state
+    def claim(self) -> bool:
+        """Makes an idle one busy; whoever got it serves next."""
+        if self.state != "idle" or self._process.poll() is not None:
+            return False
         self.state = "busy"
         self._settled.clear()
+        return True
 
     def serve(self, event: bytes) -> Outcome:
         """Hands the event in and returns as soon as the sender would have its answer; it stays busy until its extensions are done."""
@@ -213,7 +222,7 @@ class Environment:
         return self._log.read_text(errors="replace")
 
     def reports(self) -> list[Report]:
-        """The emulator's REPORT of each request, in order."""
+        """What the emulator measured of each request, in order."""
         return read_reports(self.logs())
 
     def memory(self) -> Memory:

@@ -1,7 +1,7 @@
 """The files an environment starts from: the script that arranges its mounts, and what puts its processes under its limits.
 
-On Lambda the emulator's counterpart does not count against the function, so here it stays outside the limits: runtime and extensions enter them as
-their first act.
+On Lambda the emulator's counterpart does not count against the function, so here it stays outside the limits: runtime and
+extensions enter them as their first act.
 """
 
 import shlex
@@ -58,4 +58,4 @@ def _disk(room: Path, tmp_mb: int | None) -> list[str]:
     return [f"truncate -s {tmp_mb}M {image}", f"mkfs.ext4 -q -m 0 {image}", f"mount -o loop {image} /tmp"]
 
 
-_START = ["cd /var/task", 'exec /proc/self/fd/3 "$@"']
+_START = ["cd /var/task", "unset OLDPWD", 'exec /proc/self/fd/3 "$@"']
