@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -54,19 +55,28 @@ class Environment:
         self.room, self.deployed = folder / self.name, deployed
         self.tmp, self._log = self.room / "tmp", self.room / "log"
         self.state: Literal["idle", "busy", "gone"] = "idle"
+        self._process: subprocess.Popen[bytes] | None = None
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._settled = threading.Event()
         self._settled.set()
+        self._turning = threading.Lock()  # between serving, frozen and gone: who freezes must know that it is not ending
         self._group = Cgroup(self.name)
-        self._group.limit_memory(deployed.memory_mb * 1024 * 1024)
-        self._group.limit_cpu(1)
         self._listener = socket.socket(socket.AF_UNIX)
+        try:
+            self._start()
+        except BaseException:
+            self.vanish()
+            raise
+
+    def _start(self) -> None:
+        self._group.limit_memory(self.deployed.memory_mb * 1024 * 1024)
+        self._group.limit_cpu(1)
         self._listener.bind("\0" + self.name)
         self._listener.listen()
         threading.Thread(target=self._listen, daemon=True).start()
-        self._start()
+        self._launch()
 
-    def _start(self) -> None:
+    def _launch(self) -> None:
         wanted = self.deployed
         script = furnish(self.room, runtime(), wanted.code, wanted.layer, self._group.entrances(), wanted.tmp_mb)
         port, api = free_port(), free_port()
@@ -125,7 +135,7 @@ class Environment:
 
     def _hear(self, told: socket.socket) -> None:
         """Frames of bootstrap.py; a torn last one is a runtime that died, and tells nothing."""
-        with told, told.makefile("rb") as stream:
+        with suppress(OSError), told, told.makefile("rb") as stream:
             while len(head := stream.read(5)) == 5:
                 length = int.from_bytes(head[1:], "big")
                 body = stream.read(length)
@@ -149,7 +159,9 @@ class Environment:
             self._outcomes.get()
         started = time.perf_counter()
         try:
-            freezer.thaw(self._group)
+            with self._turning:
+                if self.state == "busy":
+                    freezer.thaw(self._group)
             self._http.request("POST", _INVOKE, event)
             threading.Thread(target=self._finish, daemon=True).start()
         except OSError as error:
@@ -170,9 +182,10 @@ class Environment:
         self._end_of_request()
 
     def _end_of_request(self) -> None:
-        if self.state == "busy":
-            freezer.freeze(self._group)
-            self.state = "idle"
+        with self._turning:
+            if self.state == "busy":
+                freezer.freeze(self._group)
+                self.state = "idle"
         self._settled.set()
 
     def settle(self, within_s: float = 60) -> None:
@@ -181,25 +194,30 @@ class Environment:
 
     def shutdown(self) -> float:
         """Lambda's SHUTDOWN: the emulator gives runtime and extensions 2,000 ms together. Seconds it took."""
-        freezer.thaw(self._group)
         started = time.monotonic()
-        os.kill(self._emulator(), signal.SIGTERM)
-        self._process.wait(30)
-        took = time.monotonic() - started
-        self._clear()
-        return took
+        if self._ends():
+            freezer.thaw(self._group)
+            os.kill(self._emulator(), signal.SIGTERM)
+            self._clear()
+        return time.monotonic() - started
 
     def vanish(self) -> None:
         """Removed without a word."""
-        if self.state != "gone":
-            self.state = "gone"
-            if self._process.poll() is None:
+        if self._ends():
+            if self._process is not None and self._process.poll() is None:
                 freezer.kill(self._group, self._emulator())
-            self._process.wait(30)
             self._clear()
 
+    def _ends(self) -> bool:
+        with self._turning:
+            ends, self.state = self.state != "gone", "gone"
+        return ends
+
     def _clear(self) -> None:
-        self.state = "gone"
+        if self._process is not None:
+            self._process.wait(30)
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # a close alone does not wake who accepts
         self._listener.close()
         self._group.remove()
 

@@ -70,7 +70,8 @@ class Fleet:
             environment.claim()
             self.environments.append(environment)
         finally:
-            self._starting -= 1
+            with self._lock:
+                self._starting -= 1
         return environment
 
     def settle(self) -> None:
@@ -88,3 +89,6 @@ class Fleet:
             thread.start()
         for thread in threads:
             thread.join()
+
+
+MakeFleet = Callable[..., Fleet]

@@ -55,7 +55,7 @@ def _disk(room: Path, tmp_mb: int | None) -> list[str]:
     if tmp_mb is None:
         return [f"mount --bind {ROOM}/tmp /tmp"]
     image = f"{ROOM}/tmp.ext4"
-    return [f"truncate -s {tmp_mb}M {image}", f"mkfs.ext4 -q -m 0 {image}", f"mount -o loop {image} /tmp"]
+    return [f"truncate -s {tmp_mb}M {image}", f"PATH=/usr/sbin:/sbin mkfs.ext4 -q -m 0 {image}", f"mount -o loop {image} /tmp"]
 
 
 _START = ["cd /var/task", "unset OLDPWD", 'exec /proc/self/fd/3 "$@"']
