@@ -120,7 +120,7 @@ class TapLander:
         return True
 
 
-def _heard(link: LinkServer, event: Event) -> Iterator[Done]:
+def heard(link: LinkServer, event: Event) -> Iterator[Done]:
     """What the handler says until it has answered this request, went away, or its time is up."""
     while (left_s := event.deadline_ms / 1000 - time.time()) > 0:
         try:
@@ -142,7 +142,7 @@ def run(extension: Extension, link: LinkServer, lander: TapLander) -> None:
         if event.event_type == "SHUTDOWN":
             lander.save(event.deadline_ms / 1000)
             return
-        for done in _heard(link, event):
+        for done in heard(link, event):
             if done.spooled or done.stored:
                 time.sleep(_ANSWER_S)
             lander.take(done)

@@ -99,12 +99,16 @@ class LinkedStore:
         with contextlib.suppress(OSError):  # a lander that died lands what is there when it starts again
             _send(self._connection, done)
 
+    def close(self) -> None:
+        """Ends the link."""
+        self._connection.close()
+
     def _ask(self, question: Get | Put) -> Answer:
         try:
             _send(self._connection, question)
             answer = _answers.decode(_receive(self._connection))
         except OSError as error:
-            self._connection.close()
+            self.close()
             with contextlib.suppress(LakeDown):
                 self._connection = _connect(self._path, patience_s=0)
             raise LakeDown(f"the lander cannot be reached: {error}") from error
@@ -139,12 +143,24 @@ class LinkServer:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
         self._listener.listen()
+        self._connection: socket.socket | None = None
         threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        """Ends the link, as the end of the process does."""
+        for end in (self._listener, self._connection):
+            if end is not None:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
 
     def _serve(self) -> None:
         while True:
-            connection, _ = self._listener.accept()
-            with connection, contextlib.suppress(OSError, msgspec.MsgspecError):
+            try:
+                self._connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with self._connection as connection, contextlib.suppress(OSError, msgspec.MsgspecError):
                 while True:
                     self._hear(connection, _messages.decode(_receive(connection)))
             self.heard.put(None)

@@ -27,6 +27,7 @@ from tap_runtime.lake import Store
 from tap_runtime.land import Lander
 from tap_runtime.manifest import Manifest
 from tap_runtime.room import Room
+from tap_runtime.steward import Lost
 from tap_runtime.store import folder_store
 
 _POLL_S = 0.25
@@ -63,8 +64,8 @@ class Loop:
         """A marker whose spool is gone: landed, and rewritten by its owner since; or the spool has vanished, which is reported."""
         store = self._lander.store
         if store.get(lake.manifest_key(tap, batch)) is None:
-            report = {"format": 1, "presumed_lost": True, "at_most": msgspec.to_builtins(marker.at_most)}
-            store.put(lake.lost_key(tap, batch), json.dumps(report).encode())
+            report = Lost(tap=tap, batch=batch, reported_at=self._lander.clock(), at_most=marker.at_most)
+            store.put(lake.lost_key(tap, batch), msgspec.json.encode(report))
             self._tell({"event": "lost", "tap": tap, "batch": batch, "at_most": msgspec.to_builtins(marker.at_most)})
         self._lander.land_spooled(tap, batch)
 

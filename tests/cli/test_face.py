@@ -25,7 +25,7 @@ def test_help_has_examples_and_exit_codes(ask: Ask, command: object, monkeypatch
 
 def test_every_command_that_reads_a_mesh_takes_file_and_scripts_get_json() -> None:
     options = {command.NAME: " ".join(map(str, command.run.__annotations__)) for command in COMMANDS}
-    assert {name for name, taken in options.items() if "file" not in taken} == {"init"}
+    assert {name for name, taken in options.items() if "file" not in taken} == {"init", "build"}
     assert {name for name, taken in options.items() if "as_json" not in taken} == {"dev", "query", "schema"}
 
 

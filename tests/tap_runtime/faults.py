@@ -18,6 +18,10 @@ class FaultyStore:
         self._store, self._fault, self._at = store, fault, at
         self.calls = 0
 
+    def fail_now(self, fault: str) -> None:
+        """The next call has this fault."""
+        self._fault, self._at = fault, self.calls
+
     def _call(self, run: Callable[[], Any]) -> Any:
         fault = self._fault if self.calls == self._at else ""
         self.calls += 1

@@ -1,0 +1,154 @@
+"""Handler and lander of one environment, joined by their socket: what is acknowledged lands, is saved at SHUTDOWN, or waits."""
+
+import datetime as dt
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tap_runtime import lake
+from tap_runtime.extension import Event
+from tap_runtime.function import Function
+from tap_runtime.lake import Store
+from tap_runtime.lander import TapLander, Where, heard
+from tap_runtime.link import LinkedStore, LinkServer
+from tests.tap_runtime.faults import FaultyStore
+from tests.tap_runtime.local_tap import LocalTap, column, settings
+
+COLUMNS = (column("id", "VARCHAR"),)
+
+
+class Environment:
+    """One environment's two processes as objects; its clock is the tap's."""
+
+    def __init__(self, root: Path, **more: Any) -> None:
+        self.tap = LocalTap(root / "lake-side", settings(COLUMNS, **more), self.faulty)
+        self.lines: list[dict[str, Any]] = []
+        runs = self.tap.lander()
+        self.lander = TapLander(Where("clicks", "acme-dev-clicks", 128), runs, lambda line: self.lines.append(json.loads(line)))
+        self.link = LinkServer(root / "s", self.tap.store)
+        self.store = LinkedStore(root / "s", patience_s=2)
+        self.function = Function(self.tap.settings, self.store, self.tap.root / "spool")
+        self.number = 0
+
+    def faulty(self, store: Store) -> Store:
+        """The lake, which fails when it is told to."""
+        self.faults = FaultyStore(store, "", -1)
+        return self.faults
+
+    def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
+        """One request through both."""
+        self.number += 1
+        answer = self.function.answer(event, f"r{self.number}", self.tap.now)
+        for done in heard(self.link, Event("INVOKE", int(1000 * (time.time() + 5)), f"r{self.number}")):
+            self.lander.take(done)
+        self.lander.land(time.time() + 60)
+        return answer
+
+    def post(self, body: str) -> dict[str, Any]:
+        """A Function URL event."""
+        context = {"http": {"method": "POST", "path": "/"}}
+        return self.invoke({"requestContext": context, "headers": {}, "rawQueryString": "", "body": body, "isBase64Encoded": False})
+
+    def markers(self) -> list[str]:
+        """Batches that are marked open."""
+        return [entry.key.rpartition("/")[2] for entry in self.tap.store.list(lake.OPEN)]
+
+
+@pytest.fixture(params=["buffered", "stored"])
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Environment:
+    """One of each way of acknowledging."""
+    return Environment(tmp_path, ack=request.param)
+
+
+def test_a_batch_lands_with_the_request_that_fills_its_age(environment: Environment) -> None:
+    assert json.loads(environment.post('{"id":"a"}')["body"])["accepted"] == 1
+    assert environment.markers() and not environment.lines
+    environment.tap.now += dt.timedelta(seconds=61)
+    environment.post('{"id":"b"}')
+    assert environment.tap.rows("select id from events_out order by id") == [("a",), ("b",)]
+    assert environment.markers() == []
+    assert [(line["event"], line["records"], line["late"], line["function"]) for line in environment.lines] == [
+        ("landed", 2, 0, "acme-dev-clicks")
+    ]
+
+
+def test_a_flush_lands_what_is_open(environment: Environment) -> None:
+    environment.post('{"id":"a"}')
+    assert environment.invoke({"tapmesh": "flush"}) == {"statusCode": 200}
+    assert environment.tap.rows("select id from events_out") == [("a",)]
+    assert environment.invoke({"tapmesh": "flush"}) == {"statusCode": 200}
+
+
+def test_shutdown_saves_what_is_open_and_anybody_lands_it(environment: Environment, tmp_path: Path) -> None:
+    environment.post('{"id":"a"}\n{"id":1}')
+    environment.lander.save(time.time() + 2)
+    assert not list((environment.tap.root / "spool").rglob("data.ndjson"))
+    (batch,) = environment.markers()
+    environment.invoke({"tapmesh": "land", "batch": batch})
+    assert environment.tap.rows("select id from events_out") == [("a",)]
+    assert environment.tap.reasons() == ["$.id: expected str, got int"]
+    assert environment.markers() == []
+    assert [entry.key.rpartition("/")[2] for entry in environment.tap.store.list("_mesh/stored/")] == ["00000001"]
+
+
+def test_a_save_that_was_cut_off_goes_on_at_the_next_start(tmp_path: Path) -> None:
+    environment = Environment(tmp_path, ack="buffered")
+    environment.post('{"id":"a"}')
+    environment.faults.fail_now("down-after")
+    environment.lander.save(time.time() + 2)
+    assert [line["event"] for line in environment.lines] == ["not_saved"]
+    environment.lander.land(time.time() + 60)
+    assert environment.tap.rows("select id from events_out") == [("a",)]
+    assert environment.markers() == []
+
+
+def test_another_environment_leaves_a_buffered_batch_alone_that_it_cannot_see(tmp_path: Path) -> None:
+    environment = Environment(tmp_path, ack="buffered")
+    environment.post('{"id":"a"}')
+    (batch,) = environment.markers()
+    other = Environment(tmp_path / "other", ack="buffered")
+    other.tap.store.put(lake.marker_key("clicks", batch), environment.tap.store.get(lake.marker_key("clicks", batch)))
+    other.invoke({"tapmesh": "land", "batch": batch})
+    assert other.markers() == [batch]
+    assert not list(other.tap.store.list("_mesh/landed/"))
+
+
+def test_a_handler_that_goes_away_does_not_hold_the_lander(tmp_path: Path) -> None:
+    environment = Environment(tmp_path, ack="buffered")
+    environment.store.close()
+    started = time.monotonic()
+    assert list(heard(environment.link, Event("INVOKE", int(1000 * (time.time() + 30)), "r1"))) == []
+    assert time.monotonic() - started < 10
+
+
+def test_without_a_lander_the_lake_is_down_and_with_one_again_it_is_not(tmp_path: Path) -> None:
+    environment = Environment(tmp_path, ack="stored")
+    assert environment.store.get("nothing") is None
+    environment.link.close()
+    refused = environment.function.answer({"requestContext": {"http": {"method": "POST"}}, "body": '{"id":"a"}'}, "r", environment.tap.now)
+    assert (refused["statusCode"], json.loads(refused["body"])["error"], refused["headers"]["retry-after"]) == (503, "lake_down", "5")
+    environment.link = LinkServer(tmp_path / "s", environment.tap.store)
+    environment.function.answer({"requestContext": {"http": {"method": "POST"}}, "body": '{"id":"a"}'}, "r", environment.tap.now)
+    taken = environment.post('{"id":"a"}')
+    assert taken["statusCode"] == 200
+
+
+def test_an_event_nobody_sends_is_our_fault_and_the_log_has_no_payload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    environment = Environment(tmp_path)
+    answer = environment.function.answer({"requestContext": {"secret": 1}}, "r", environment.tap.now)
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (500, "our_fault")
+    assert json.loads(capsys.readouterr().out) == {"event": "failed", "tap": "clicks", "code": "KeyError"}
+
+
+def test_bodies_come_in_base64_and_keys_in_the_query(tmp_path: Path) -> None:
+    environment = Environment(tmp_path, ack="stored")
+    event = {"requestContext": {"http": {"method": "POST"}}, "rawQueryString": "idempotency-key=k1"}
+    event |= {"body": "eyJpZCI6ICLDvCJ9", "isBase64Encoded": True}
+    first, again = environment.invoke(event), environment.invoke(event)
+    assert json.loads(first["body"])["receipt"] == json.loads(again["body"])["receipt"]
+    assert json.loads(again["body"])["duplicate"] is True
+    environment.invoke({"tapmesh": "flush"})
+    assert environment.tap.rows("select id from events_out") == [("ü",)]
