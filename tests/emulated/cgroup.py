@@ -74,14 +74,14 @@ class Cgroup:
         if (folder / names[1]).exists():
             (folder / names[1]).write_text(str(limit if self.v1 else 0))
 
-    def limit_cpu(self, cores: float) -> None:
-        """A share of the machine, 1 being one core."""
-        quota = max(1000, round(cores * PERIOD_US))  # the kernel takes no less than 1 ms
+    def limit_cpu(self, cores: float, period_us: int) -> None:
+        """A share of the machine, 1 being one core, spent within each period."""
+        quota = max(1000, round(cores * period_us))  # the kernel takes no less than 1 ms
         if self.v1:
-            (self.folders["cpu"] / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+            (self.folders["cpu"] / "cpu.cfs_period_us").write_text(str(period_us))
             (self.folders["cpu"] / "cpu.cfs_quota_us").write_text(str(quota))
         else:
-            (self.folders["cpu"] / "cpu.max").write_text(f"{quota} {PERIOD_US}")
+            (self.folders["cpu"] / "cpu.max").write_text(f"{quota} {period_us}")
 
     def anonymous(self) -> int:
         """Bytes that cannot be taken back: neither page cache nor clean file pages."""

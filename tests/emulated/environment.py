@@ -9,44 +9,26 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from tests.emulated import freezer
 from tests.emulated.bring import free_port, missing
 from tests.emulated.cgroup import Cgroup, Cpu, Memory
+from tests.emulated.deployed import Deployed
+from tests.emulated.hearing import Hearing
 from tests.emulated.inside import ROOM, furnish
 from tests.emulated.outcome import Outcome, Report, read_reports
 from tests.emulated.rie import runtime
 
 _INVOKE = "/2015-03-31/functions/function/invocations"
+_TIMED_OUT = b"Task timed out after"
+_TELL_S = 5  # the runtime has told before the emulator answers; only this process may be slow to hear it
 _numbers = itertools.count()
 
 
-@dataclass(frozen=True)
-class Deployed:
-    """What was deployed: a folder that is the code zip, one that is the layer, and the function's configuration."""
-
-    name: str
-    code: Path
-    layer: Path
-    variables: Mapping[str, str] = field(default_factory=dict)
-    handler: str = "tap_runtime.function.handler"
-    memory_mb: int = 128
-    timeout_s: int = 30
-    tmp_mb: int | None = None  # a /tmp of this size; None: a folder without a limit
-
-    @property
-    def cores(self) -> float:
-        """Lambda's rule: one core at 1,769 MB."""
-        return self.memory_mb / 1769
-
-
 class Environment:
-    """Started frozen to nothing: INIT runs with the first request, at a full core, as the emulator has it."""
+    """`state` is what a router must know. The emulator runs INIT with the first request, here at a full core."""
 
     def __init__(self, deployed: Deployed, folder: Path) -> None:
         if os.geteuid():
@@ -57,63 +39,35 @@ class Environment:
         self.state: Literal["idle", "busy", "gone"] = "idle"
         self._process: subprocess.Popen[bytes] | None = None
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        self._settled = threading.Event()
+        self._told, self._settled = threading.Event(), threading.Event()
         self._settled.set()
         self._turning = threading.Lock()  # between serving, frozen and gone: who freezes must know that it is not ending
         self._group = Cgroup(self.name)
-        self._listener = socket.socket(socket.AF_UNIX)
+        self._hearing = Hearing(self.name, lambda: self._share(deployed.cores), self._answered)
+        self._used: tuple[Memory, Cpu] | None = None
         try:
             self._start()
         except BaseException:
             self.vanish()
             raise
 
-    def _start(self) -> None:
-        self._group.limit_memory(self.deployed.memory_mb * 1024 * 1024)
-        self._group.limit_cpu(1)
-        self._listener.bind("\0" + self.name)
-        self._listener.listen()
-        threading.Thread(target=self._listen, daemon=True).start()
-        self._launch()
+    def _share(self, cores: float) -> None:
+        self._group.limit_cpu(cores, self.deployed.period_us)
 
-    def _launch(self) -> None:
+    def _start(self) -> None:
         wanted = self.deployed
+        self._group.limit_memory(wanted.memory_mb * 1024 * 1024)
+        self._share(1)
         script = furnish(self.room, runtime(), wanted.code, wanted.layer, self._group.entrances(), wanted.tmp_mb)
         port, api = free_port(), free_port()
-        emulator = [
-            "--runtime-interface-emulator-address",
-            f"127.0.0.1:{port}",
-            "--runtime-api-address",
-            f"127.0.0.1:{api}",
-            "--log-level",
-            "info",
-        ]
         unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
+        addresses = [f"--runtime-interface-emulator-address=127.0.0.1:{port}", f"--runtime-api-address=127.0.0.1:{api}"]
+        command = [*unshare, "sh", str(script), *addresses, "--log-level=info", f"{ROOM}/bootstrap"]
+        variables = {**wanted.environment(), "TAPMESH_HARNESS": self.name}
         with self._log.open("wb") as log:
-            command = [*unshare, "sh", str(script), *emulator, f"{ROOM}/bootstrap"]
-            self._process = subprocess.Popen(command, env=self._variables(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=wanted.timeout_s + 30)
         self._wait_for_emulator(port)
-
-    def _variables(self) -> dict[str, str]:
-        """What Lambda sets, then the function's own; nothing of this process's environment."""
-        wanted = self.deployed
-        return {
-            "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
-            "LANG": "en_US.UTF-8",
-            "TZ": ":UTC",
-            "LAMBDA_TASK_ROOT": "/var/task",
-            "LAMBDA_RUNTIME_DIR": "/var/runtime",
-            "_HANDLER": wanted.handler,
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_LAMBDA_FUNCTION_NAME": wanted.name,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(wanted.memory_mb),
-            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(wanted.timeout_s),
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "TAPMESH_HARNESS": self.name,
-            **wanted.variables,
-        }
 
     def _wait_for_emulator(self, port: int) -> None:
         for _ in range(500):
@@ -125,25 +79,9 @@ class Environment:
                 time.sleep(0.01)
         raise AssertionError(f"the emulator does not answer: {self.logs()}")
 
-    def _listen(self) -> None:
-        while True:
-            try:
-                runtime_process, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._hear, args=(runtime_process,), daemon=True).start()
-
-    def _hear(self, told: socket.socket) -> None:
-        """Frames of bootstrap.py; a torn last one is a runtime that died, and tells nothing."""
-        with suppress(OSError), told, told.makefile("rb") as stream:
-            while len(head := stream.read(5)) == 5:
-                length = int.from_bytes(head[1:], "big")
-                body = stream.read(length)
-                if head[:1] == b"F":
-                    self._group.limit_cpu(self.deployed.cores)
-                    told.send(b".")
-                elif len(body) == length:
-                    self._outcomes.put(Outcome(body, failed=head[:1] == b"E"))
+    def _answered(self, outcome: Outcome) -> None:
+        self._outcomes.put(outcome)
+        self._told.set()
 
     def claim(self) -> bool:
         """Makes an idle one busy; whoever got it serves next."""
@@ -157,6 +95,7 @@ class Environment:
         """Hands the event in and returns as soon as the sender would have its answer; it stays busy until its extensions are done."""
         while not self._outcomes.empty():
             self._outcomes.get()
+        self._told.clear()
         started = time.perf_counter()
         try:
             with self._turning:
@@ -175,7 +114,8 @@ class Environment:
         try:
             with self._http.getresponse() as response:
                 said = response.read()
-            self._outcomes.put(Outcome(said, failed=True))  # only read where the runtime handed in nothing
+            if response.status != 200 or said.startswith(_TIMED_OUT) or not self._told.wait(_TELL_S):
+                self._outcomes.put(Outcome(said, failed=True))  # the runtime handed in nothing, or nobody waits for this any more
         except (OSError, http.client.HTTPException) as error:
             self._http.close()
             self._outcomes.put(Outcome(repr(error).encode(), failed=True, lost=True))
@@ -216,9 +156,8 @@ class Environment:
     def _clear(self) -> None:
         if self._process is not None:
             self._process.wait(30)
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # a close alone does not wake who accepts
-        self._listener.close()
+        self._hearing.close()
+        self._used = self._group.memory(), self._group.cpu()
         self._group.remove()
 
     def _emulator(self) -> int:
@@ -245,7 +184,7 @@ class Environment:
 
     def memory(self) -> Memory:
         """Of runtime and extensions together; the emulator does not count, as on Lambda."""
-        return self._group.memory()
+        return self._used[0] if self._used else self._group.memory()
 
     def anonymous(self) -> int:
         """Bytes in use now that the kernel could not take back."""
@@ -253,4 +192,4 @@ class Environment:
 
     def cpu(self) -> Cpu:
         """Of runtime and extensions together."""
-        return self._group.cpu()
+        return self._used[1] if self._used else self._group.cpu()

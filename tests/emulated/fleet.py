@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.emulated import url
-from tests.emulated.environment import Deployed, Environment
+from tests.emulated.deployed import Deployed
+from tests.emulated.environment import Environment
 from tests.emulated.outcome import Outcome
 from tests.emulated.url import Answer
 

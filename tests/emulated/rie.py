@@ -1,9 +1,6 @@
 """Lambda's own runtime interface emulator and its runtime for Python, brought once and kept outside the checkout."""
 
-import os
 import platform
-import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -11,11 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from mesh.package.wheels import PYTHON
 from tests.emulated.bring import cached, missing, pip
+from tests.emulated.python import lambda_python
 
 EMULATOR = "aws-sam-cli==1.170.0"  # the wheel carries the emulator's binaries
 CLIENT = "awslambdaric==4.2.2"
-LAMBDA_PYTHON = "3.13"
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,10 @@ class Runtime:
 @cache
 def runtime() -> Runtime:
     """Lambda's Python when this machine has it, else the one that runs the tests."""
-    python, version = _python()
-    return Runtime(_emulator(), python, version, _client(python, version))
+    python, version = (lambda_python(), PYTHON)
+    if python is None:
+        python, version = Path(sys.executable).resolve(), f"{sys.version_info.major}.{sys.version_info.minor}"
+    return Runtime(_emulator(), python, version, packages(version, CLIENT))
 
 
 def packages(version: str, *wanted: str) -> Path:
@@ -58,20 +58,6 @@ def _emulator() -> Path:
             Path(making, "new", name).chmod(0o755)
             _keep(Path(making, "new"), folder)
     return folder / name
-
-
-def _client(python: Path, version: str) -> Path:
-    return packages(version, CLIENT)
-
-
-def _python() -> tuple[Path, str]:
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found = [*sorted(root.glob(f"versions/{LAMBDA_PYTHON}.*/bin/python{LAMBDA_PYTHON}")), shutil.which(f"python{LAMBDA_PYTHON}")]
-    for candidate in found:
-        told = candidate and subprocess.run([candidate, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True)
-        if told and not told.returncode:
-            return Path(told.stdout.strip()).resolve(), LAMBDA_PYTHON
-    return Path(sys._base_executable).resolve(), f"{sys.version_info.major}.{sys.version_info.minor}"  # type: ignore[attr-defined]
 
 
 def _made(folder: Path) -> Path:

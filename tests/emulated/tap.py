@@ -15,8 +15,8 @@ from tap_runtime import lake
 from tap_runtime.store import ObjectStore
 from tests.emulated.aws import Aws
 from tests.emulated.bring import missing
-from tests.emulated.environment import Deployed
-from tests.emulated.rie import LAMBDA_PYTHON, runtime
+from tests.emulated.deployed import Deployed
+from tests.emulated.python import LACKING, lambda_python
 
 HANDLER = "tap_runtime.function.handler"
 
@@ -31,8 +31,8 @@ class Package:
 
 def package(folder: Path) -> Package:
     """Builds and unpacks what every tap runs from."""
-    if runtime().version != LAMBDA_PYTHON:
-        missing(f"the layer is for Python {LAMBDA_PYTHON}: pyenv install {LAMBDA_PYTHON}")
+    if lambda_python() is None:
+        missing(LACKING)
     built = build("arm64" if platform.machine() == "aarch64" else "x86_64", folder / "zips")
     return Package(unpacked(built.runtime.path, folder / "code"), unpacked(built.layer.path, folder / "layer"))
 

@@ -11,6 +11,8 @@ def handler(event, context):
         raise ValueError("asked to fail")
     if do.startswith("sleep="):
         time.sleep(float(do[6:]))
+    while do == "wait" and not os.path.exists("/tmp/go"):
+        time.sleep(0.01)
     if do == "eat":
         eaten = [b"x" * (1024 * 1024 + number) for number in range(4096)]
     if do == "burn":

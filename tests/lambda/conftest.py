@@ -7,7 +7,7 @@ import pytest
 
 from tests.emulated import aws
 from tests.emulated.aws import Aws
-from tests.emulated.environment import Deployed
+from tests.emulated.deployed import Deployed
 from tests.emulated.fleet import Fleet, MakeFleet
 from tests.emulated.leftovers import left_behind
 

@@ -54,7 +54,7 @@ def test_a_fault_happens_once_and_then_the_store_is_well(faulty: FaultyStore, bu
     assert put(faulty, "another") == 200
     started = time.monotonic()
     assert put(faulty, f"{fault}-1") == status
-    assert (time.monotonic() - started >= 0.2) == (fault == "delay")
+    assert fault != "delay" or time.monotonic() - started >= 0.2
     assert stands(bucket, f"{fault}-1") is there
     assert put(faulty, f"{fault}-1") == 200
     became = fault if status == 0 else str(status)

