@@ -13,6 +13,7 @@ import msgspec
 import uvicorn
 
 from mesh.grants.keys import dev_key
+from mesh.kits.web.demo import demo
 from mesh.local.child import LanderChild
 from mesh.local.pages import pages
 from mesh.local.running import Running
@@ -53,7 +54,7 @@ class Dev:
             spool.seal(self._workspace.spool, tap, batch)
         self._store.put(lake.MESH, msgspec.json.encode({"format": FORMAT, "mesh": self._running.mesh.name}))
         self._running.acceptors = {name: self._acceptor(plan) for name, plan in self._running.plans.items()}
-        edge = Edge(self._running, pages(self._running), lambda: dt.datetime.now(dt.UTC))
+        edge = Edge(self._running, pages(self._running, demo(self._running, _now)), _now)
         config = uvicorn.Config(edge, "127.0.0.1", self._port, log_level="warning", access_log=False, lifespan="off", server_header=False)
         server = _Server(config)
         loop = asyncio.get_running_loop()
@@ -127,6 +128,10 @@ class Dev:
                 self._say(f"the spool of {event['tap']} {event['batch']} has vanished: presumed lost, at most {event['at_most']}")
             case _:
                 self._say("the lander ended and was started again")
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _times(files: tuple[Path, ...]) -> dict[Path, float]:

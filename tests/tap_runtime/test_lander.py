@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -94,15 +95,26 @@ def test_shutdown_saves_what_is_open_and_anybody_lands_it(environment: Environme
     assert [entry.key.rpartition("/")[2] for entry in environment.tap.store.list("_mesh/stored/")] == ["00000001"]
 
 
-def test_a_save_that_was_cut_off_goes_on_at_the_next_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ["down-before", "down-after", "lost-reply"])
+@pytest.mark.parametrize("call", range(3))
+@pytest.mark.parametrize("vanishes", [False, True])
+def test_a_save_that_is_cut_off_anywhere_loses_and_doubles_nothing(tmp_path: Path, fault: str, call: int, vanishes: bool) -> None:
+    """Segment, SEAL: then the environment starts again, or never does and another lands what is in the lake."""
     environment = Environment(tmp_path, ack="buffered")
     environment.post('{"id":"a"}')
-    environment.faults.fail_now("down-after")
+    environment.faults.fail_in(call, fault)
     environment.lander.save(time.time() + 2)
-    assert [line["event"] for line in environment.lines] == ["not_saved"]
+    environment.faults.fail_in(0, "")
+    (batch,) = environment.markers()
+    if vanishes and not list(environment.tap.store.list(lake.stored_prefix("clicks", batch))):
+        return  # nothing reached the lake: it is the steward's to report
+    if vanishes:
+        shutil.rmtree(environment.tap.root / "spool")
     environment.lander.land(time.time() + 60)
+    environment.invoke({"tapmesh": "land", "batch": batch})
     assert environment.tap.rows("select id from events_out") == [("a",)]
     assert environment.markers() == []
+    assert [entry.key.rpartition("/")[2] for entry in environment.tap.store.list("_mesh/stored/")] in ([], ["00000001"])
 
 
 def test_another_environment_leaves_a_buffered_batch_alone_that_it_cannot_see(tmp_path: Path) -> None:
