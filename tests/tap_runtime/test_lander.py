@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Environment:
         self.store = LinkedStore(root / "s", patience_s=2)
         self.function = Function(self.tap.settings, self.store, self.tap.root / "spool")
         self.number = 0
+        self.answers = ThreadPoolExecutor(1)
 
     def faulty(self, store: Store) -> Store:
         """The lake, which fails when it is told to."""
@@ -42,11 +44,11 @@ class Environment:
     def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
         """One request through both."""
         self.number += 1
-        answer = self.function.answer(event, f"r{self.number}", self.tap.now)
+        answer = self.answers.submit(self.function.answer, event, f"r{self.number}", self.tap.now)
         for done in heard(self.link, Event("INVOKE", int(1000 * (time.time() + 5)), f"r{self.number}")):
             self.lander.take(done)
         self.lander.land(time.time() + 60)
-        return answer
+        return answer.result(5)
 
     def post(self, body: str) -> dict[str, Any]:
         """A Function URL event."""
@@ -138,14 +140,14 @@ def test_a_handler_that_goes_away_does_not_hold_the_lander(tmp_path: Path) -> No
 
 def test_without_a_lander_the_lake_is_down_and_with_one_again_it_is_not(tmp_path: Path) -> None:
     environment = Environment(tmp_path, ack="stored")
-    assert environment.store.get("nothing") is None
+    assert environment.post('{"id":"a"}')["statusCode"] == 200
     environment.link.close()
+    (tmp_path / "s").unlink()
     refused = environment.function.answer({"requestContext": {"http": {"method": "POST"}}, "body": '{"id":"a"}'}, "r", environment.tap.now)
     assert (refused["statusCode"], json.loads(refused["body"])["error"], refused["headers"]["retry-after"]) == (503, "lake_down", "5")
     environment.link = LinkServer(tmp_path / "s", environment.tap.store)
     environment.function.answer({"requestContext": {"http": {"method": "POST"}}, "body": '{"id":"a"}'}, "r", environment.tap.now)
-    taken = environment.post('{"id":"a"}')
-    assert taken["statusCode"] == 200
+    assert environment.post('{"id":"a"}')["statusCode"] == 200
 
 
 def test_an_event_nobody_sends_is_our_fault_and_the_log_has_no_payload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
