@@ -7,8 +7,9 @@ import datetime as dt
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -29,7 +30,15 @@ _ANSWER_S = 0.01  # what the runtime needs to send the answer that the handler j
 _LANDING_S = 12.0  # no landing begins later before the request's time is up
 _START_S = 4.0  # of the ten that Lambda gives an environment to start
 _RESERVE_S = 0.1
+_JOIN_S = 2.0  # what a handler that is not there may take to start, before the lander goes on without it
 Say = Callable[[str], None]
+
+
+class Events(Protocol):
+    """Lambda's events, one after the other, as `Extension` gets them."""
+
+    def ask(self) -> int: ...
+    def event(self) -> Event: ...
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,10 @@ class TapLander:
             spool.seal(self._lander.spool, self._where.tap, batch)
             self._spooled.add((self._where.tap, batch))
         self._stored.update(done.stored)
+
+    def has_work(self) -> bool:
+        """Whether anything waits to be landed."""
+        return bool(self._spooled or self._stored)
 
     def land(self, until: float) -> None:
         """Everything that is sealed here or was asked for and is due; what would begin after `until` (Unix seconds) is kept."""
@@ -124,36 +137,35 @@ class TapLander:
         return True
 
 
-def heard(link: LinkServer, event: Event) -> Iterator[Done]:
-    """What the handler says until it has answered this request, went away, or its time is up."""
-    while isinstance(done := link.hear(None, event.deadline_ms / 1000), Done):
-        yield done
-        if done.request == event.request_id:
-            return
+def invocation(extension: Events, link: LinkServer, take: Callable[[Done], None]) -> Event:
+    """The next event, and of a request all that the handler says until it has answered, went away, or its time is up.
 
-
-def _next(extension: Extension, link: LinkServer, lander: TapLander) -> Event:
-    """The next event; until it comes a handler that starts may ask for its settings."""
+    The handler may have answered before this process gets to know of the request; before the first it asks for its settings.
+    """
+    answered = ""
     descriptor = extension.ask()
     while (heard := link.hear(descriptor, None)) != "other":
         if isinstance(heard, Done):
-            lander.take(heard)
-    return extension.event()
+            take(heard)
+            answered = heard.request
+    event = extension.event()
+    while event.event_type == "INVOKE" and event.request_id != answered:
+        heard = link.hear(None, event.deadline_ms / 1000 if link.has_handler() else time.time() + _JOIN_S)
+        if not isinstance(heard, Done):
+            break
+        take(heard)
+        answered = heard.request
+    return event
 
 
-def run(extension: Extension, link: LinkServer, lander: TapLander) -> None:
+def run(extension: Events, link: LinkServer, lander: TapLander) -> None:
     """Until SHUTDOWN."""
     lander.land(time.time() + _START_S)
-    while True:
-        event = _next(extension, link, lander)
-        if event.event_type == "SHUTDOWN":
-            lander.save(event.deadline_ms / 1000)
-            return
-        for done in heard(link, event):
-            if done.spooled or done.stored:
-                time.sleep(_ANSWER_S)
-            lander.take(done)
-        lander.land(event.deadline_ms / 1000 - _LANDING_S)
+    while (event := invocation(extension, link, lander.take)).event_type == "INVOKE":
+        if lander.has_work():
+            time.sleep(_ANSWER_S)
+            lander.land(event.deadline_ms / 1000 - _LANDING_S)
+    lander.save(event.deadline_ms / 1000)
 
 
 def main(name: str) -> None:

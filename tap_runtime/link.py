@@ -145,6 +145,10 @@ class LinkServer:
         self._listener.listen()
         self._handler: socket.socket | None = None
 
+    def has_handler(self) -> bool:
+        """Whether a handler has joined and not gone."""
+        return self._handler is not None
+
     def hear(self, other: int | None, until: float | None) -> Heard:
         """Answers store calls until the handler says something else or goes, the descriptor `other` can be read, or `until` comes."""
         while True:
