@@ -19,6 +19,7 @@ import msgspec
 from mesh.lake.place import NoLake, Place
 from mesh.lake.query import open_lake
 from mesh.local.live.chart import chart
+from mesh.spec.statement import without_end
 from tap_runtime.errors import LakeDown
 
 LIMIT_S = 10
@@ -54,7 +55,7 @@ def _one_select(sql: str) -> str:
     statements = duckdb.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise duckdb.InvalidInputException("This box takes one SELECT.")
-    return sql.rstrip().rstrip(";")
+    return without_end(sql)
 
 
 def _own_lines(message: str) -> str:
