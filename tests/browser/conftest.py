@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from tests.browser.site import TAPS, OpenSite, Site
 from tests.browser.visitor import Visitor
 from tests.kits.example import example, running
-from tests.local.conftest import RunningMesh
+from tests.local.conftest import RunningMesh, free_port
 
 CHROMIUM = "/usr/bin/chromium"
 ARGS = [
@@ -93,20 +93,26 @@ def visitor(chromium: Browser) -> Iterator[Visitor]:
 
 
 @pytest.fixture
-def taps(tmp_path: Path) -> Iterator[RunningMesh]:
-    """The three taps above, running."""
-    with running(tmp_path, TAPS) as mesh:
+def site_port() -> int:
+    """Where the test's site will be: its origin stands in the taps."""
+    return free_port()
+
+
+@pytest.fixture
+def taps(tmp_path: Path, site_port: int) -> Iterator[RunningMesh]:
+    """Three taps that the test's site may send to, running."""
+    with running(tmp_path, TAPS.replace("{origin}", f"http://127.0.0.1:{site_port}")) as mesh:
         yield mesh
 
 
 @pytest.fixture
-def site(taps: RunningMesh) -> Iterator[OpenSite]:
+def site(taps: RunningMesh, site_port: int) -> Iterator[OpenSite]:
     """Opens a site that sends to one of the taps."""
     sites: list[Site] = []
 
     def opened(tap: str, more: str = "", tokens: Iterator[str | int] = iter(())) -> Site:
         token = ' data-token="/token"' if tap == "granted" else ""
-        sites.append(Site(f"http://127.0.0.1:{taps.port}/taps/{tap}", more + token))
+        sites.append(Site(site_port, f"http://127.0.0.1:{taps.port}/taps/{tap}", more + token))
         sites[-1].tokens = tokens
         return sites[-1]
 

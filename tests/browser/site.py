@@ -18,7 +18,7 @@ people: {lead: {email: lead@acme.example}, partner: {email: partner@example.org}
 teams: {growth: [lead]}
 defaults:
   thresholds: {age: 1s}
-  origins: ["*"]
+  origins: ["{origin}"]
   schema: {eventType: VARCHAR NOT NULL, ts: TIMESTAMP, x: INTEGER, y: INTEGER, url: VARCHAR, session: VARCHAR}
 taps:
   granted: {team: growth, ack: stored}
@@ -34,12 +34,12 @@ _PAGE = """<!doctype html><title>site</title><link rel="icon" href="data:,">
 class Site:
     """`tap`: where its page sends; `more`: further attributes of the script tag."""
 
-    def __init__(self, tap: str, more: str = "") -> None:
+    def __init__(self, port: int, tap: str, more: str = "") -> None:
         self.page = _PAGE.format(tap=tap, more=more)
         self.tokens: Iterator[str | int] = iter(())
         self.handed_out = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+        self.url = f"http://127.0.0.1:{port}/"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
