@@ -67,8 +67,7 @@ def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _say(text: str) -> None:
-    """Past pytest, which keeps what goes to stderr for itself."""
-    print(f"tests/engine: {text}", file=sys.__stderr__, flush=True)
+    print(f"tests/engine: {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

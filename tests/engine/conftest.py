@@ -4,12 +4,15 @@ it is installed, or the AWS plugin and a real account with TAPMESH_AWS=1."""
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from tests.emulated.aws import Aws, running
 from tests.emulated.bring import missing
+from tests.engine.cli import pulumi
 from tests.engine.plugin.cloud import Cloud
 from tests.engine.stack import Program, Provider, Stack
 
@@ -17,9 +20,20 @@ ROOT = Path(__file__).parents[2]
 MakeStack = Callable[..., Stack]
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Builds the engine where it is missing before the first test, which may not take as long, and says so past pytest's capture."""
+    wanted = any(ROOT / "tests" / "engine" in item.path.parents for item in session.items)
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    if wanted and not session.config.option.collectonly and capture:
+        with capture.global_and_fixture_disabled(), suppress(pytest.skip.Exception, pytest.fail.Exception):
+            pulumi()  # what is lacking is told by the fixture below
+
+
 @pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """An emulated account whose policies are enforced."""
+    """An emulated account whose policies are enforced, for tests that need roles of their own."""
+    if os.environ.get("TAPMESH_AWS") == "1":
+        pytest.skip("tries what only an emulated account should be tried with")
     with running(tmp_path_factory.mktemp("ministack") / "log", auth=True) as account:
         yield account
 
@@ -27,10 +41,11 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 @pytest.fixture(scope="session")
 def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Provider:
     """TAPMESH_AWS=1 is the account of the environment and needs the AWS plugin; TAPMESH_PLUGIN=ours leaves an installed one alone."""
+    pulumi()
     installed = _installed()
     if os.environ.get("TAPMESH_AWS") == "1":
         if not installed:
-            missing("TAPMESH_AWS=1 needs the AWS plugin: pulumi plugin install resource aws 7.51.1")
+            missing(f"TAPMESH_AWS=1 needs the AWS plugin: pulumi plugin install resource aws {version('pulumi-aws')}")
         return Provider(None, {}, {"region": os.environ.get("AWS_REGION", "us-east-1")})
     account: Aws = request.getfixturevalue("account")
     variables = account.admin.variables(account.endpoint)

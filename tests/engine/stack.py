@@ -16,7 +16,7 @@ from pulumi.automation.events import EngineEvent
 
 from tests.engine.cli import pulumi
 
-Program = Callable[[], None]
+Program = Callable[[], object]  # what it returns is not looked at
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _command() -> automation.PulumiCommand:
 
 
 class Stack:
-    """One stack of one project; give another program to a call and the stack is as if the user had edited theirs."""
+    """One stack of one project; a program given to a call is what the user's has been edited into. Made again in its folder, it goes on."""
 
     def __init__(self, folder: Path, provider: Provider, program: Program, name: str = "dev", project: str = "acme") -> None:
         home, state = folder / "home", folder / "state"
@@ -90,29 +90,29 @@ class Stack:
             each.mkdir(parents=True, exist_ok=True)
         plugins = f"\nplugins:\n  providers:\n    - {{name: aws, path: {provider.plugin}}}" if provider.plugin else ""
         (work / "Pulumi.yaml").write_text(f"name: {project}\nruntime: python{plugins}\n")
-        config = {f"aws:{key}": value for key, value in provider.config.items()}
-        (work / f"Pulumi.{name}.yaml").write_text(json.dumps({"config": config}))
         self.program, self.state = program, state / ".pulumi" / "stacks" / project / f"{name}.json"
+        if not self.state.exists():
+            config = {f"aws:{key}": value for key, value in provider.config.items()}
+            (work / f"Pulumi.{name}.yaml").write_text(json.dumps({"config": config}))
         workspace = automation.LocalWorkspace(
             work_dir=str(work),
             pulumi_home=str(home) if provider.plugin else None,
-            program=program,
             env_vars={**_settings(state), **provider.variables},
             pulumi_command=_command(),
         )
         self._stack = _Quick(name, workspace, StackInitMode.SELECT if self.state.exists() else StackInitMode.CREATE)
 
-    def config(self, *, secret: bool = False, **values: str) -> None:
-        """Sets keys such as `tapmesh:bucket` (give them as `**{...}`); a bare key is the project's own."""
+    def config(self, values: Mapping[str, str], *, secret: bool = False) -> None:
+        """Sets keys such as `tapmesh:bucket`; a bare key is the project's own."""
         self._stack.set_all_config({key: automation.ConfigValue(value, secret) for key, value in values.items()})
 
     def preview(self, program: Program | None = None) -> Outcome:
         """What `up` would do."""
-        return self._run(self._stack.preview, program=program or self.program)
+        return self._run(self._stack.preview, program=_quiet(program or self.program))
 
     def up(self, program: Program | None = None, **options: Any) -> Outcome:
         """Options are the Automation API's, such as `target`."""
-        return self._run(self._stack.up, program=program or self.program, **options)
+        return self._run(self._stack.up, program=_quiet(program or self.program), **options)
 
     def refresh(self) -> Outcome:
         """Reads everything again; what has drifted is `update`, what is gone `delete`."""
@@ -147,6 +147,13 @@ class Stack:
         if any(isinstance(each, dict) and "ciphertext" in each for each in outputs.values()):
             return {name: each.value for name, each in self._stack.workspace.stack_outputs(self._stack.name).items()}
         return outputs
+
+
+def _quiet(program: Program) -> Callable[[], None]:
+    def run() -> None:  # the engine's SDK would wait for what a program returns
+        program()
+
+    return run
 
 
 def _settings(state: Path) -> dict[str, str]:

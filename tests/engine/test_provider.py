@@ -84,6 +84,7 @@ def test_an_edit_of_each_type_is_that_edit_and_a_destroy_leaves_nothing(make_sta
     for outcome in (previewed, updated):
         steps = {step.name: (step.op, step.paths) for step in outcome.changed if step.op in ("update", "replace", "create", "delete")}
         assert steps == CHANGES
+        assert {step.type for step in outcome.changed} == set(KINDS)
     assert stack.up(edited).changes == {"same": 22}
     _is_in_the_cloud(stack, cloud)
     made = stack.resources()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pulumi
 import pulumi_aws as aws
@@ -50,7 +51,7 @@ def test_what_drifted_is_found_by_a_refresh_and_put_right_by_the_next_up(stack: 
 
 
 def test_a_secret_reaches_the_cloud_and_is_ciphertext_in_the_state(stack: Stack, cloud: Cloud) -> None:
-    stack.config(secret=True, **{"tapmesh:key": "correct horse"})
+    stack.config({"tapmesh:key": "correct horse"}, secret=True)
 
     def program() -> None:
         key = pulumi.Config("tapmesh").require_secret("key")
@@ -63,7 +64,7 @@ def test_a_secret_reaches_the_cloud_and_is_ciphertext_in_the_state(stack: Stack,
     assert "correct horse" not in stack.state.read_text()
     stack.refresh()
     assert "correct horse" not in stack.state.read_text()
-    stack.config(secret=True, **{"tapmesh:key": "battery staple"})
+    stack.config({"tapmesh:key": "battery staple"}, secret=True)
     assert [(step.op, step.paths) for step in stack.up(program).changed] == [("update", ("description", "parameters.key"))]
 
 
@@ -79,8 +80,8 @@ def test_a_name_nobody_gave_is_kept_until_the_resource_is_replaced(stack: Stack)
 
 
 def test_a_name_the_program_gave_is_freed_before_it_is_taken_again(stack: Stack) -> None:
-    stack.up(lambda: None if role(name="acme-clicks") else None)
-    replaced = stack.up(lambda: None if role(name="acme-clicks", path="/acme/") else None)
+    stack.up(lambda: role(name="acme-clicks"))
+    replaced = stack.up(lambda: role(name="acme-clicks", path="/acme/"))
     assert [step.op for step in replaced.steps] == ["delete-replaced", "replace", "create-replacement"]
 
 
@@ -126,7 +127,7 @@ def test_what_is_retained_outlives_its_program_and_its_stack(stack: Stack, cloud
     kept = stack.resource("settings")["id"]
     cloud.client("s3").put_object(Bucket=bucket, Key="clicks/data/a", Body=b"a")
     assert set(made) <= set(names)
-    stack.up(lambda: None if aws.s3.Bucket("lake", opts=RETAINED) else None)
+    stack.up(lambda: aws.s3.Bucket("lake", opts=RETAINED))
     stack.destroy()
     assert stack.resources() == []
     assert cloud.client("iam").get_role(RoleName=kept)["Role"]["RoleName"] == kept
@@ -137,16 +138,17 @@ def test_what_is_retained_outlives_its_program_and_its_stack(stack: Stack, cloud
 
 
 def test_a_bucket_that_exists_is_adopted_and_left(stack: Stack, cloud: Cloud) -> None:
-    cloud.client("s3").create_bucket(Bucket="acme-adopted")
-    adopted = stack.up(lambda: pulumi.export("arn", aws.s3.Bucket.get("lake", "acme-adopted").arn))
-    assert adopted.outputs == {"arn": "arn:aws:s3:::acme-adopted"}
+    name = f"acme-adopted-{uuid4().hex[:12]}"
+    cloud.client("s3").create_bucket(Bucket=name)
+    adopted = stack.up(lambda: pulumi.export("arn", aws.s3.Bucket.get("lake", name).arn))
+    assert adopted.outputs == {"arn": f"arn:aws:s3:::{name}"}
     stack.destroy()
-    cloud.client("s3").head_bucket(Bucket="acme-adopted")
-    cloud.client("s3").delete_bucket(Bucket="acme-adopted")
+    cloud.client("s3").head_bucket(Bucket=name)
+    cloud.client("s3").delete_bucket(Bucket=name)
 
 
 def test_the_tags_of_every_resource_may_be_given_once(stack: Stack, cloud: Cloud) -> None:
-    stack.config(**{"aws:defaultTags": '{"tags": {"mesh": "acme"}}'})
+    stack.config({"aws:defaultTags": '{"tags": {"mesh": "acme"}}'})
     stack.up(lambda: pulumi.export("all", role(tags={"tap": "clicks"}).tags_all))
     tags = cloud.client("iam").list_role_tags(RoleName=stack.resource("clicks")["id"])["Tags"]
     assert {each["Key"]: each["Value"] for each in tags} == {"mesh": "acme", "tap": "clicks"}
@@ -192,6 +194,6 @@ def test_half_of_a_resource_is_kept_and_the_rest_made_by_the_next_up(
 
 def test_a_deployer_without_the_permission_is_told_which(tmp_path: Path, provider: Provider, account: Aws) -> None:
     poor = account.role("deployer", policy(Action="iam:*", Resource="*"))
-    stack = Stack(tmp_path, replace(provider, variables=poor.variables(account.endpoint)), lambda: None if aws.s3.Bucket("lake") else None)
+    stack = Stack(tmp_path, replace(provider, variables=poor.variables(account.endpoint)), lambda: aws.s3.Bucket("lake"))
     with pytest.raises(DeployError, match=r"AccessDenied.*CreateBucket"):
         stack.up()
