@@ -11,7 +11,7 @@ from typing import Protocol
 MESH = "_mesh/mesh.json"
 OPEN = "_mesh/open/"
 STAGED = "_mesh/staged/"
-_BATCH = re.compile(r"(\d{8}T\d{6})Z-[0-9a-f]{32}", re.ASCII)
+_BATCH = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-[0-9a-f]{32}", re.ASCII)
 
 
 def new_batch(now: dt.datetime, random: Callable[[int], bytes]) -> str:
@@ -24,7 +24,8 @@ def opened_at(batch: str) -> dt.datetime:
     match = _BATCH.fullmatch(batch)
     if match is None:
         raise ValueError(f"not a batch id: {batch[:80]}")
-    return dt.datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
+    year, month, day, hour, minute, second = map(int, match.groups())
+    return dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)  # strptime takes 20 µs, in each request
 
 
 def data_key(tap: str, batch: str, part: int = 0) -> str:

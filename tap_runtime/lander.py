@@ -5,11 +5,11 @@ A process of its own because at shutdown a runtime gets 300 ms and an extension 
 
 import datetime as dt
 import os
-import queue
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -17,7 +17,7 @@ from tap_runtime import lake, report, spool
 from tap_runtime.attempts import LATER, Attempts
 from tap_runtime.batch import Marker
 from tap_runtime.errors import LakeDown
-from tap_runtime.extension import Event, Extension, register
+from tap_runtime.extension import Event, Extension
 from tap_runtime.land import Lander
 from tap_runtime.link import Done, LinkServer
 from tap_runtime.manifest import Manifest
@@ -30,7 +30,15 @@ _ANSWER_S = 0.01  # what the runtime needs to send the answer that the handler j
 _LANDING_S = 12.0  # no landing begins later before the request's time is up
 _START_S = 4.0  # of the ten that Lambda gives an environment to start
 _RESERVE_S = 0.1
+_JOIN_S = 2.0  # what a handler that is not there may take to start, before the lander goes on without it
 Say = Callable[[str], None]
+
+
+class Events(Protocol):
+    """Lambda's events, one after the other, as `Extension` gets them."""
+
+    def ask(self) -> int: ...
+    def event(self) -> Event: ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class TapLander:
     def __init__(self, where: Where, lander: Lander, say: Say) -> None:
         self._where, self._lander, self._say = where, lander, say
         self._attempts = Attempts(lander.clock)
+        self._spooled: set[tuple[str, str]] = set()
         self._stored: set[str] = set()
         self._lake_is_down = False
 
@@ -55,18 +64,25 @@ class TapLander:
         """Everything on this disk, as at the start, where what is open has lost its writer, and at the end."""
         for tap, batch in list(spool.batches(self._lander.spool, "open")):
             spool.seal(self._lander.spool, tap, batch)
+        self._spooled.update(spool.batches(self._lander.spool, "sealed"))
 
     def take(self, done: Done) -> None:
         """Seals what the handler left, and remembers the batches with segments."""
         for batch in done.spooled:
             spool.seal(self._lander.spool, self._where.tap, batch)
+            self._spooled.add((self._where.tap, batch))
         self._stored.update(done.stored)
+
+    def has_work(self) -> bool:
+        """Whether anything waits to be landed."""
+        return bool(self._spooled or self._stored)
 
     def land(self, until: float) -> None:
         """Everything that is sealed here or was asked for and is due; what would begin after `until` (Unix seconds) is kept."""
         self._lake_is_down = False
-        for tap, batch in list(spool.batches(self._lander.spool, "sealed")):
-            self._try(tap, batch, self._land_spooled, until)
+        for tap, batch in sorted(self._spooled, key=lambda pair: pair[1]):
+            if self._try(tap, batch, self._land_spooled, until):
+                self._spooled.discard((tap, batch))
         for batch in sorted(self._stored):
             if self._try(self._where.tap, batch, self._land_stored, until):
                 self._stored.discard(batch)
@@ -75,11 +91,12 @@ class TapLander:
         """SHUTDOWN: everything on disk goes to the lake before `until` (Unix seconds). What cannot, the steward reports."""
         self.seal_all()
         largest = self._where.memory_mb * 1_000_000 // 4
-        for tap, batch in list(spool.batches(self._lander.spool, "sealed")):
+        for tap, batch in sorted(self._spooled, key=lambda pair: pair[1]):
             if time.time() > until - _RESERVE_S:
                 return
             try:
                 saved = save(self._lander.store, self._lander.spool, tap, batch, largest, self._lander.random)
+                self._spooled -= {(tap, batch)} if saved else set()
                 self._say(report.plain("saved" if saved else "too_large_to_save", tap=tap, batch=batch))
             except LATER as error:
                 self._say(report.plain("not_saved", tap=tap, batch=batch, code=type(error).__name__))
@@ -120,33 +137,35 @@ class TapLander:
         return True
 
 
-def heard(link: LinkServer, event: Event) -> Iterator[Done]:
-    """What the handler says until it has answered this request, went away, or its time is up."""
-    while (left_s := event.deadline_ms / 1000 - time.time()) > 0:
-        try:
-            done = link.heard.get(timeout=left_s)
-        except queue.Empty:
-            return
-        if done is None:
-            return
-        yield done
-        if done.request == event.request_id:
-            return
+def invocation(extension: Events, link: LinkServer, take: Callable[[Done], None]) -> Event:
+    """The next event, and of a request all that the handler says until it has answered, went away, or its time is up.
+
+    The handler may have answered before this process gets to know of the request; before the first it asks for its settings.
+    """
+    answered = ""
+    descriptor = extension.ask()
+    while (heard := link.hear(descriptor, None)) != "other":
+        if isinstance(heard, Done):
+            take(heard)
+            answered = heard.request
+    event = extension.event()
+    while event.event_type == "INVOKE" and event.request_id != answered:
+        heard = link.hear(None, event.deadline_ms / 1000 if link.has_handler() else time.time() + _JOIN_S)
+        if not isinstance(heard, Done):
+            break
+        take(heard)
+        answered = heard.request
+    return event
 
 
-def run(extension: Extension, link: LinkServer, lander: TapLander) -> None:
+def run(extension: Events, link: LinkServer, lander: TapLander) -> None:
     """Until SHUTDOWN."""
     lander.land(time.time() + _START_S)
-    while True:
-        event = extension.next()
-        if event.event_type == "SHUTDOWN":
-            lander.save(event.deadline_ms / 1000)
-            return
-        for done in heard(link, event):
-            if done.spooled or done.stored:
-                time.sleep(_ANSWER_S)
-            lander.take(done)
-        lander.land(event.deadline_ms / 1000 - _LANDING_S)
+    while (event := invocation(extension, link, lander.take)).event_type == "INVOKE":
+        if lander.has_work():
+            time.sleep(_ANSWER_S)
+            lander.land(event.deadline_ms / 1000 - _LANDING_S)
+    lander.save(event.deadline_ms / 1000)
 
 
 def main(name: str) -> None:
@@ -161,7 +180,7 @@ def main(name: str) -> None:
     lander = TapLander(where, runs, lambda line: print(line, flush=True))
     lander.seal_all()
     link = LinkServer(SOCKET, store)
-    run(register(api, name), link, lander)
+    run(Extension(api, name), link, lander)
 
 
 if __name__ == "__main__":

@@ -77,6 +77,7 @@ def test_ctrl_c_ends_a_query(served: RunningMesh, shape: str) -> None:
         ("drop table clicks", "expected one SELECT, got DROP", "tapmesh query"),
         ("select 1; select 2", "expected one SELECT, got 2 statements", "tapmesh query"),
         ("", "expected one SELECT, got 0 statements", "tapmesh query"),
+        ("with x as (copy (select 1) to 'rows.csv') select * from x", "COPY statement must be at the top level", ""),
         ("from read_csv('/etc/passwd')", "Permission Error", ""),
     ],
 )
