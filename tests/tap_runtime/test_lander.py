@@ -3,7 +3,9 @@
 import datetime as dt
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -18,6 +20,12 @@ from tests.tap_runtime.faults import FaultyStore
 from tests.tap_runtime.local_tap import LocalTap, column, settings
 
 COLUMNS = (column("id", "VARCHAR"),)
+
+
+def event(body: str, headers: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """A Function URL event with a POST."""
+    context = {"http": {"method": "POST", "path": "/"}}
+    return {"requestContext": context, "headers": {**headers}, "rawQueryString": "", "body": body, "isBase64Encoded": False}
 
 
 class Environment:
@@ -49,8 +57,7 @@ class Environment:
 
     def post(self, body: str) -> dict[str, Any]:
         """A Function URL event."""
-        context = {"http": {"method": "POST", "path": "/"}}
-        return self.invoke({"requestContext": context, "headers": {}, "rawQueryString": "", "body": body, "isBase64Encoded": False})
+        return self.invoke(event(body))
 
     def markers(self) -> list[str]:
         """Batches that are marked open."""
