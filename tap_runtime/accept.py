@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tap_runtime.auth import Authenticator
 from tap_runtime.batch import Buffered, Intake, Receipt, Sent, Stored
-from tap_runtime.decide import KeepCollecting, decide
+from tap_runtime.decide import KeepCollecting, OpenBatch, decide
 from tap_runtime.errors import LakeDown, Refused, SpoolFull
 from tap_runtime.http import Reply, Request, decoded_body, refusal, reply
 from tap_runtime.lake import Objects
@@ -55,6 +55,10 @@ class Acceptor:
     def seal(self) -> None:
         """Ends the open batch, so that it can land with the settings it was accepted under."""
         self._intake.seal()
+
+    def opened(self) -> OpenBatch | None:
+        """The batch that takes records now."""
+        return self._intake.opened
 
     def _accept(self, request: Request, now: dt.datetime) -> Reply:
         if request.method != "POST":

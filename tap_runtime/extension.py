@@ -1,12 +1,12 @@
 """Lambda's Extensions API: register, then wait for one event after the other."""
 
 import http.client
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
 _ID = "lambda-extension-identifier"
+_PATH = "/2020-01-01/extension"
 
 
 class Event(msgspec.Struct, frozen=True, rename="camel"):
@@ -18,35 +18,29 @@ class Event(msgspec.Struct, frozen=True, rename="camel"):
     shutdown_reason: str = ""
 
 
-@dataclass(frozen=True)
 class Extension:
-    """An external extension that has registered."""
+    """An external extension: registers for INVOKE and SHUTDOWN under the file name Lambda started, at AWS_LAMBDA_RUNTIME_API."""
 
-    api: str
-    identifier: str
+    def __init__(self, api: str, name: str) -> None:
+        self._connection = http.client.HTTPConnection(api)  # kept: a new one for each event took half of what an event takes
+        body = b'{"events":["INVOKE","SHUTDOWN"]}'
+        self._connection.request("POST", f"{_PATH}/register", body, {"lambda-extension-name": name})
+        answer = self._connection.getresponse()
+        answer.read()
+        identifier = answer.headers[_ID]
+        if answer.status != 200 or identifier is None:
+            raise RuntimeError(f"the Extensions API answered {answer.status}")
+        self._headers = {_ID: identifier}
 
-    def next(self) -> Event:
-        """Blocks until there is an event; the environment is frozen while all wait."""
-        answer, body = _call(self.api, "GET", "event/next", {_ID: self.identifier})
+    def ask(self) -> int:
+        """Asks for the next event; the descriptor that can be read once there is one. The environment is frozen while all wait."""
+        self._connection.request("GET", f"{_PATH}/event/next", headers=self._headers)
+        return int(self._connection.sock.fileno())
+
+    def event(self) -> Event:
+        """The event that was asked for."""
+        answer = self._connection.getresponse()
+        body = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"the Extensions API answered {answer.status}")
         return msgspec.json.decode(body, type=Event)
-
-
-def register(api: str, name: str) -> Extension:
-    """Registers for INVOKE and SHUTDOWN under the file name Lambda started; `api` is AWS_LAMBDA_RUNTIME_API."""
-    answer, _ = _call(api, "POST", "register", {"lambda-extension-name": name}, b'{"events":["INVOKE","SHUTDOWN"]}')
-    identifier = answer.headers[_ID]
-    if answer.status != 200 or identifier is None:
-        raise RuntimeError(f"the Extensions API answered {answer.status}")
-    return Extension(api, identifier)
-
-
-def _call(api: str, method: str, what: str, headers: dict[str, str], body: bytes = b"") -> tuple[http.client.HTTPResponse, bytes]:
-    connection = http.client.HTTPConnection(api)
-    try:
-        connection.request(method, f"/2020-01-01/extension/{what}", body, headers)
-        answer = connection.getresponse()
-        return answer, answer.read()
-    finally:
-        connection.close()

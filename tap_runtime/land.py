@@ -41,9 +41,11 @@ class Lander:
     known: dict[tuple[str, str], TapSettings] = field(default_factory=dict)
 
     def land_spooled(self, tap: str, batch: str) -> Manifest | None:
-        """Lands a sealed local spool; None: it held nothing acknowledged. Raises LakeDown, DiskTrouble, TryAgain: try later."""
+        """Lands a sealed local spool; None: it held nothing acknowledged, or is gone. Raises LakeDown, DiskTrouble, TryAgain: try later."""
         folder = sealed_folder(self.spool, tap, batch)
         manifest = self._landed(tap, batch)
+        if manifest is None and not folder.exists():
+            return None  # its marker is then all that is known of the batch
         if manifest is None and (sealed := recover(folder)) is not None:
             sha256 = sealed.header.settings
             work = Work(tap, batch, self.settings(tap, sha256), sha256, folder / DATA, folder / REFUSED, sealed.tallies)

@@ -5,7 +5,6 @@ A process of its own because at shutdown a runtime gets 300 ms and an extension 
 
 import datetime as dt
 import os
-import queue
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from tap_runtime import lake, report, spool
 from tap_runtime.attempts import LATER, Attempts
 from tap_runtime.batch import Marker
 from tap_runtime.errors import LakeDown
-from tap_runtime.extension import Event, Extension, register
+from tap_runtime.extension import Event, Extension
 from tap_runtime.land import Lander
 from tap_runtime.link import Done, LinkServer
 from tap_runtime.manifest import Manifest
@@ -48,6 +47,7 @@ class TapLander:
     def __init__(self, where: Where, lander: Lander, say: Say) -> None:
         self._where, self._lander, self._say = where, lander, say
         self._attempts = Attempts(lander.clock)
+        self._spooled: set[tuple[str, str]] = set()
         self._stored: set[str] = set()
         self._lake_is_down = False
 
@@ -55,18 +55,21 @@ class TapLander:
         """Everything on this disk, as at the start, where what is open has lost its writer, and at the end."""
         for tap, batch in list(spool.batches(self._lander.spool, "open")):
             spool.seal(self._lander.spool, tap, batch)
+        self._spooled.update(spool.batches(self._lander.spool, "sealed"))
 
     def take(self, done: Done) -> None:
         """Seals what the handler left, and remembers the batches with segments."""
         for batch in done.spooled:
             spool.seal(self._lander.spool, self._where.tap, batch)
+            self._spooled.add((self._where.tap, batch))
         self._stored.update(done.stored)
 
     def land(self, until: float) -> None:
         """Everything that is sealed here or was asked for and is due; what would begin after `until` (Unix seconds) is kept."""
         self._lake_is_down = False
-        for tap, batch in list(spool.batches(self._lander.spool, "sealed")):
-            self._try(tap, batch, self._land_spooled, until)
+        for tap, batch in sorted(self._spooled, key=lambda pair: pair[1]):
+            if self._try(tap, batch, self._land_spooled, until):
+                self._spooled.discard((tap, batch))
         for batch in sorted(self._stored):
             if self._try(self._where.tap, batch, self._land_stored, until):
                 self._stored.discard(batch)
@@ -75,11 +78,12 @@ class TapLander:
         """SHUTDOWN: everything on disk goes to the lake before `until` (Unix seconds). What cannot, the steward reports."""
         self.seal_all()
         largest = self._where.memory_mb * 1_000_000 // 4
-        for tap, batch in list(spool.batches(self._lander.spool, "sealed")):
+        for tap, batch in sorted(self._spooled, key=lambda pair: pair[1]):
             if time.time() > until - _RESERVE_S:
                 return
             try:
                 saved = save(self._lander.store, self._lander.spool, tap, batch, largest, self._lander.random)
+                self._spooled -= {(tap, batch)} if saved else set()
                 self._say(report.plain("saved" if saved else "too_large_to_save", tap=tap, batch=batch))
             except LATER as error:
                 self._say(report.plain("not_saved", tap=tap, batch=batch, code=type(error).__name__))
@@ -122,23 +126,26 @@ class TapLander:
 
 def heard(link: LinkServer, event: Event) -> Iterator[Done]:
     """What the handler says until it has answered this request, went away, or its time is up."""
-    while (left_s := event.deadline_ms / 1000 - time.time()) > 0:
-        try:
-            done = link.heard.get(timeout=left_s)
-        except queue.Empty:
-            return
-        if done is None:
-            return
+    while isinstance(done := link.hear(None, event.deadline_ms / 1000), Done):
         yield done
         if done.request == event.request_id:
             return
+
+
+def _next(extension: Extension, link: LinkServer, lander: TapLander) -> Event:
+    """The next event; until it comes a handler that starts may ask for its settings."""
+    descriptor = extension.ask()
+    while (heard := link.hear(descriptor, None)) != "other":
+        if isinstance(heard, Done):
+            lander.take(heard)
+    return extension.event()
 
 
 def run(extension: Extension, link: LinkServer, lander: TapLander) -> None:
     """Until SHUTDOWN."""
     lander.land(time.time() + _START_S)
     while True:
-        event = extension.next()
+        event = _next(extension, link, lander)
         if event.event_type == "SHUTDOWN":
             lander.save(event.deadline_ms / 1000)
             return
@@ -161,7 +168,7 @@ def main(name: str) -> None:
     lander = TapLander(where, runs, lambda line: print(line, flush=True))
     lander.seal_all()
     link = LinkServer(SOCKET, store)
-    run(register(api, name), link, lander)
+    run(Extension(api, name), link, lander)
 
 
 if __name__ == "__main__":

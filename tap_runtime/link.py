@@ -4,12 +4,12 @@ A frame is its length in four bytes and a msgpack message. One handler at a time
 """
 
 import contextlib
-import queue
+import select
 import socket
 import struct
-import threading
 import time
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -53,6 +53,7 @@ class Answer(Struct, frozen=True, array_like=True):
 
 
 Message = Get | Put | Done
+Heard = Done | Literal["gone", "other", "late"]
 _messages = msgspec.msgpack.Decoder(Message)
 _answers = msgspec.msgpack.Decoder(Answer)
 
@@ -134,43 +135,56 @@ def _connect(path: Path, patience_s: float) -> socket.socket:
 
 
 class LinkServer:
-    """The lander's side. `heard` yields a Done for each request that was answered, None for a handler that went away."""
+    """The lander's side, without a thread of its own: a small core has none to spare."""
 
     def __init__(self, path: Path, store: Objects) -> None:
         self._store = store
-        self.heard: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
         self._listener.listen()
-        self._connection: socket.socket | None = None
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._handler: socket.socket | None = None
+
+    def hear(self, other: int | None, until: float | None) -> Heard:
+        """Answers store calls until the handler says something else or goes, the descriptor `other` can be read, or `until` comes."""
+        while True:
+            left_s = None if until is None else max(0.0, until - time.time())
+            ends = [end for end in (self._handler, self._listener, other) if end is not None]
+            ready, _, _ = select.select(ends, [], [], left_s)
+            if not ready:
+                return "late"
+            if self._handler in ready:
+                heard = self._receive(self._handler)
+                if heard is not None:
+                    return heard
+            elif self._listener in ready:
+                self._accept()
+            else:
+                return "other"
 
     def close(self) -> None:
         """Ends the link, as the end of the process does."""
-        for end in (self._listener, self._connection):
+        for end in (self._listener, self._handler):
             if end is not None:
-                with contextlib.suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
                 end.close()
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                self._connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with self._connection as connection, contextlib.suppress(OSError, msgspec.MsgspecError):
-                while True:
-                    self._hear(connection, _messages.decode(_receive(connection)))
-            self.heard.put(None)
+    def _accept(self) -> None:
+        if self._handler is not None:  # its process has ended, or there would be no other
+            self._handler.close()
+        self._handler, _ = self._listener.accept()
 
-    def _hear(self, connection: socket.socket, message: Message) -> None:
-        if isinstance(message, Done):
-            self.heard.put(message)
-        else:
-            _send(connection, self._answer(message))
+    def _receive(self, handler: socket.socket) -> Heard | None:
+        try:
+            message = _messages.decode(_receive(handler))
+            if isinstance(message, Done):
+                return message
+            _send(handler, self._answer(message))
+        except (OSError, msgspec.MsgspecError):
+            handler.close()
+            self._handler = None
+            return "gone"
+        return None
 
     def _answer(self, message: Get | Put) -> Answer:
         try:

@@ -1,6 +1,8 @@
 """SQL over a lake: a view for each tap, `_quarantine` and `_manifests`, in a DuckDB that can reach nothing but the lake."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -9,6 +11,7 @@ from tap_runtime.sandbox import literal, lock, quote
 from tap_runtime.settings import TapSettings
 from tap_runtime.store import ObjectStore
 
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False, "python_enable_replacements": False}
 _PARTITIONS = ("year", "month", "day", "hour")
 _HIVE = f"hive_partitioning=true, hive_types={{{', '.join(f'{name}: INTEGER' for name in _PARTITIONS)}}}"
 _COUNTS = ("requests", "received", "accepted", "refused", "read", "quarantined", "duplicates", "rows")
@@ -35,10 +38,10 @@ _QUARANTINED = {
 }
 
 
-def open_lake(place: Place, scratch: Path) -> duckdb.DuckDBPyConnection:
-    """A connection with the lake's views that reaches the lake and `scratch` only; raises NoLake or LakeDown."""
+def open_lake(place: Place, scratch: Path, limits: Mapping[str, str] = MappingProxyType({})) -> duckdb.DuckDBPyConnection:
+    """A connection with the lake's views that reaches the lake and `scratch` only, within DuckDB's `limits`; raises NoLake or LakeDown."""
     store = place.store()
-    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "python_enable_replacements": False})
+    connection = duckdb.connect(":memory:", config=_CONFIG | dict(limits))
     connection.execute("SET TimeZone='UTC'")
     if place.is_s3:
         from obstore.fsspec import FsspecStore

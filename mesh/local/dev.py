@@ -13,9 +13,10 @@ import msgspec
 import uvicorn
 
 from mesh.grants.keys import dev_key
+from mesh.kits.web.demo import demo
 from mesh.local.child import LanderChild
 from mesh.local.pages import pages
-from mesh.local.running import Running
+from mesh.local.running import Running, Save
 from mesh.local.server import Edge
 from mesh.local.workspace import STACK, Workspace
 from mesh.plan import Stack, TapPlan, expand
@@ -26,6 +27,8 @@ from tap_runtime.accept import Acceptor
 from tap_runtime.store import folder_store
 
 _WATCH_S = 0.5
+_LAST_ANSWERS_S = 2  # what a sender that does not read, or a query, may hold up the end by
+_CONFIG: dict[str, Any] = {"access_log": False, "lifespan": "off", "server_header": False, "timeout_graceful_shutdown": _LAST_ANSWERS_S}
 Say = Callable[[str], None]
 
 
@@ -53,8 +56,8 @@ class Dev:
             spool.seal(self._workspace.spool, tap, batch)
         self._store.put(lake.MESH, msgspec.json.encode({"format": FORMAT, "mesh": self._running.mesh.name}))
         self._running.acceptors = {name: self._acceptor(plan) for name, plan in self._running.plans.items()}
-        edge = Edge(self._running, pages(self._running), lambda: dt.datetime.now(dt.UTC))
-        config = uvicorn.Config(edge, "127.0.0.1", self._port, log_level="warning", access_log=False, lifespan="off", server_header=False)
+        edge = Edge(self._running, pages(self._running, demo(self._running, _now)), _now)
+        config = uvicorn.Config(edge, "127.0.0.1", self._port, log_level="warning", **_CONFIG)
         server = _Server(config)
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -71,6 +74,7 @@ class Dev:
         if not server.should_exit:
             self._say("stopping: landing what is open …")
         server.should_exit = True
+        self._running.closing.set()
 
     async def _end(self) -> None:
         for acceptor in self._running.acceptors.values():
@@ -103,6 +107,7 @@ class Dev:
         running, root = self._running, self._file.parent
         running.problems = tuple(problem.line(root) for problem in checked.problems)
         if checked.mesh is None:
+            running.save = Save(dt.datetime.now(dt.UTC))
             self._say("\n".join(["saved with problems; the mesh runs on as it was:", *running.problems]))
             return
         plans = self._plan(checked.mesh)
@@ -113,9 +118,11 @@ class Dev:
                 running.acceptors[name].seal()
         running.acceptors = {name: self._acceptor(plan) if name in changed else running.acceptors[name] for name, plan in plans.items()}
         running.mesh, running.plans = checked.mesh, plans
+        running.save = Save(dt.datetime.now(dt.UTC), tuple(changed), tuple(gone))
         self._say(f"reloaded: {', '.join(changed) or 'no tap'} changed" + (f", {', '.join(gone)} removed" if gone else ""))
 
     def _hear(self, event: dict[str, Any]) -> None:
+        self._running.landings.hear(event, dt.datetime.now(dt.UTC))
         match event["event"]:
             case "landed":
                 bad = event["refused"] + event["quarantined"]
@@ -127,6 +134,10 @@ class Dev:
                 self._say(f"the spool of {event['tap']} {event['batch']} has vanished: presumed lost, at most {event['at_most']}")
             case _:
                 self._say("the lander ended and was started again")
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _times(files: tuple[Path, ...]) -> dict[Path, float]:

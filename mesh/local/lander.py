@@ -63,11 +63,13 @@ class Loop:
     def _close(self, tap: str, batch: str, marker: Marker) -> None:
         """A marker whose spool is gone: landed, and rewritten by its owner since; or the spool has vanished, which is reported."""
         store = self._lander.store
-        if store.get(lake.manifest_key(tap, batch)) is None:
+        if self._lander.has_landed(tap, batch):
+            self._lander.land_spooled(tap, batch)
+        else:
             report = Lost(tap=tap, batch=batch, reported_at=self._lander.clock(), at_most=marker.at_most)
             store.put(lake.lost_key(tap, batch), msgspec.json.encode(report))
             self._tell({"event": "lost", "tap": tap, "batch": batch, "at_most": msgspec.to_builtins(marker.at_most)})
-        self._lander.land_spooled(tap, batch)
+            store.delete([lake.marker_key(tap, batch)])
 
     def _open_markers(self) -> Iterator[tuple[Batch, Marker]]:
         try:

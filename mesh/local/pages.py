@@ -1,22 +1,28 @@
 """The pages beside the taps: answered on this machine only, and nothing that changes anything to another site's page."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mesh.local.page import start_page
+from mesh.local.live.boxes import Boxes
+from mesh.local.live.feed import Feed
+from mesh.local.live.view import Looked, View
 from mesh.local.running import Running
 from tap_runtime.errors import Refused
 from tap_runtime.http import refusal
 
+Endpoint = Callable[[Request], Awaitable[Response]]
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
-_POLICY = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; connect-src 'self'; img-src 'self' data:"
+_POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:"
 _POLICY += "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -61,18 +67,42 @@ def _refused(headers: Headers) -> Refused | None:
 
 
 def _own(running: Running) -> list[BaseRoute]:
-    def start(request: Request) -> Response:
-        return HTMLResponse(start_page(running, request.headers["host"]))
+    view, boxes = View(running), Boxes(running)
+
+    async def start(request: Request) -> Response:
+        looked = Looked(request.query_params.get("tap", ""), request.headers["host"])
+        return HTMLResponse(await view.page(looked, dt.datetime.now(dt.UTC)))
 
     def health(request: Request) -> Response:
         return JSONResponse({"statusCode": 200, "taps": len(running.acceptors), "problems": len(running.problems)})
 
-    return [Route("/", start), Route("/healthz", health)]
+    return [
+        Route("/", start),
+        Route("/healthz", health),
+        Route("/live/stream", _answering(Feed(running, view).stream)),
+        Route("/live/send", _answering(boxes.send), methods=["POST"]),
+        Route("/live/query", _answering(boxes.query), methods=["POST"]),
+        Mount("/live/static", StaticFiles(packages=[("mesh.local.live", "static")])),
+    ]
 
 
 def _no_such_page(request: Request, error: Exception) -> Response:
     hint = "taps are at /taps/<tap>, the start page is at /"
     return _response(Refused(404, "no_such_page", "there is no such page", hint))
+
+
+def _answering(endpoint: Endpoint) -> Endpoint:
+    """An endpoint that answers what it raises. (Starlette's own handlers write to the exception, and Refused is frozen.)"""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Refused as refused:
+            return _response(refused)
+        except msgspec.MsgspecError:
+            return _response(Refused(400, "unreadable", "the body is not what this page sends", "load the page again"))
+
+    return answer
 
 
 def _response(refused: Refused) -> Response:

@@ -1,18 +1,35 @@
 """The laptop mesh as it runs now: what the edge answers by and the pages show. `Dev` replaces its values on reload."""
 
+import asyncio
+import datetime as dt
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mesh.grants.keys import SigningKey
+from mesh.local.live.counts import Counts
+from mesh.local.live.landings import Landings
 from mesh.local.workspace import Workspace
 from mesh.plan import TapPlan
 from mesh.spec.mesh import Mesh
 from tap_runtime.accept import Acceptor
 
 
+@dataclass(frozen=True)
+class Save:
+    """The last save of a watched file: which taps it changed and removed; with problems it changed none."""
+
+    at: dt.datetime
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
 @dataclass
 class Running:
-    """`problems`: those of the last save, when it was broken; the mesh then runs on as it was."""
+    """`problems`: those of the last save, when it was broken; the mesh then runs on as it was.
+
+    `counts`: of each tap, and of those there are none of under "". `closing` is set when the server ends: streams must end then.
+    """
 
     mesh: Mesh
     workspace: Workspace
@@ -20,3 +37,7 @@ class Running:
     plans: Mapping[str, TapPlan] = field(default_factory=dict)
     acceptors: Mapping[str, Acceptor] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    save: Save | None = None
+    counts: defaultdict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
+    landings: Landings = field(default_factory=Landings)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -32,6 +32,8 @@ class Edge:
             return
         headers = _headers(scope)
         answer, acceptor = await self._tap(path[len(_TAPS) :], scope, headers, receive)
+        if answer.status != 204:
+            self._running.counts["" if acceptor is None else acceptor.settings.tap].count(answer)
         await _send(send, answer, _cors(acceptor, headers))
 
     async def _tap(self, name: str, scope: Scope, headers: dict[str, str], receive: Receive) -> tuple[Reply, Acceptor | None]:

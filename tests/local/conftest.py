@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from typing import Any
 
 import pytest
 import urllib3
+
+from tests.emulated.bring import free_port
 
 TAPS = """
 version: 1
@@ -25,13 +26,6 @@ taps:
   stored: {team: growth, ack: stored, schema: {id: VARCHAR NOT NULL, n: INTEGER}}
   closed_club: {team: growth, public: false, schema: {id: VARCHAR}, origins: ["https://shop.acme.example"]}
 """
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RunningMesh:

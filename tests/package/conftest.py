@@ -2,16 +2,17 @@
 
 import os
 import platform
-import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from mesh.package import Built, build
-from mesh.package.wheels import MACHINES, PYTHON, Arch
+from mesh.package.wheels import MACHINES, Arch
+from tests.emulated.bring import missing
+from tests.emulated.python import LACKING, lambda_python
+from tests.emulated.tap import unpacked
 
 ROOT = Path(__file__).parents[2]
 TAPMESH = "from mesh.cli import run; run()"
@@ -27,15 +28,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[Arch, Built]:
 @pytest.fixture(scope="session")
 def python() -> str:
     """A Python of Lambda's version on this machine."""
-    patterns = (f".pyenv/versions/{PYTHON}*/bin/python", f".local/share/uv/python/cpython-{PYTHON}*/bin/python")
-    candidates = [shutil.which(f"python{PYTHON}"), *(str(path) for pattern in patterns for path in Path.home().glob(pattern))]
-    for found in candidates if platform.system() == "Linux" else ():
-        if found and subprocess.run([found, "-c", ""], capture_output=True).returncode == 0:  # pyenv's shim is there without the version
-            return found
-    lacking = f"needs Linux and Python {PYTHON}: pyenv install {PYTHON}, or uv python install {PYTHON}"
-    if os.environ.get("TAPMESH_REQUIRE") == "all":
-        pytest.fail(lacking)
-    pytest.skip(lacking)
+    return str(lambda_python() or missing(LACKING))
 
 
 @pytest.fixture(scope="session")
@@ -43,14 +36,6 @@ def opt(built: dict[Arch, Built], tmp_path_factory: pytest.TempPathFactory) -> P
     """The layer for this machine, unpacked: Lambda's /opt."""
     arch: Arch = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
     return unpacked(built[arch].layer.path, tmp_path_factory.mktemp("opt"))
-
-
-def unpacked(path: Path, folder: Path) -> Path:
-    """Unzips with the modes the zip names."""
-    with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            Path(archive.extract(info, folder)).chmod(info.external_attr >> 16)
-    return folder
 
 
 def without_registry(cache: Path) -> dict[str, str]:

@@ -18,9 +18,9 @@ class FaultyStore:
         self._store, self._fault, self._at = store, fault, at
         self.calls = 0
 
-    def fail_now(self, fault: str) -> None:
-        """The next call has this fault."""
-        self._fault, self._at = fault, self.calls
+    def fail_in(self, calls: int, fault: str) -> None:
+        """The call after so many more has this fault."""
+        self._fault, self._at = fault, self.calls + calls
 
     def _call(self, run: Callable[[], Any]) -> Any:
         fault = self._fault if self.calls == self._at else ""

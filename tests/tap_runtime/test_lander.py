@@ -2,8 +2,10 @@
 
 import datetime as dt
 import json
+import shutil
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -40,6 +42,7 @@ class Environment:
         self.store = LinkedStore(root / "s", patience_s=2)
         self.function = Function(self.tap.settings, self.store, self.tap.root / "spool")
         self.number = 0
+        self.answers = ThreadPoolExecutor(1)
 
     def faulty(self, store: Store) -> Store:
         """The lake, which fails when it is told to."""
@@ -49,11 +52,11 @@ class Environment:
     def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
         """One request through both."""
         self.number += 1
-        answer = self.function.answer(event, f"r{self.number}", self.tap.now)
+        answer = self.answers.submit(self.function.answer, event, f"r{self.number}", self.tap.now)
         for done in heard(self.link, Event("INVOKE", int(1000 * (time.time() + 5)), f"r{self.number}")):
             self.lander.take(done)
         self.lander.land(time.time() + 60)
-        return answer
+        return answer.result(5)
 
     def post(self, body: str) -> dict[str, Any]:
         """A Function URL event."""
@@ -101,15 +104,26 @@ def test_shutdown_saves_what_is_open_and_anybody_lands_it(environment: Environme
     assert [entry.key.rpartition("/")[2] for entry in environment.tap.store.list("_mesh/stored/")] == ["00000001"]
 
 
-def test_a_save_that_was_cut_off_goes_on_at_the_next_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ["down-before", "down-after", "lost-reply"])
+@pytest.mark.parametrize("call", range(3))
+@pytest.mark.parametrize("vanishes", [False, True])
+def test_a_save_that_is_cut_off_anywhere_loses_and_doubles_nothing(tmp_path: Path, fault: str, call: int, vanishes: bool) -> None:
+    """Segment, SEAL: then the environment starts again, or never does and another lands what is in the lake."""
     environment = Environment(tmp_path, ack="buffered")
     environment.post('{"id":"a"}')
-    environment.faults.fail_now("down-after")
+    environment.faults.fail_in(call, fault)
     environment.lander.save(time.time() + 2)
-    assert [line["event"] for line in environment.lines] == ["not_saved"]
+    environment.faults.fail_in(0, "")
+    (batch,) = environment.markers()
+    if vanishes and not list(environment.tap.store.list(lake.stored_prefix("clicks", batch))):
+        return  # nothing reached the lake: it is the steward's to report
+    if vanishes:
+        shutil.rmtree(environment.tap.root / "spool")
     environment.lander.land(time.time() + 60)
+    environment.invoke({"tapmesh": "land", "batch": batch})
     assert environment.tap.rows("select id from events_out") == [("a",)]
     assert environment.markers() == []
+    assert [entry.key.rpartition("/")[2] for entry in environment.tap.store.list("_mesh/stored/")] in ([], ["00000001"])
 
 
 def test_another_environment_leaves_a_buffered_batch_alone_that_it_cannot_see(tmp_path: Path) -> None:
@@ -133,14 +147,14 @@ def test_a_handler_that_goes_away_does_not_hold_the_lander(tmp_path: Path) -> No
 
 def test_without_a_lander_the_lake_is_down_and_with_one_again_it_is_not(tmp_path: Path) -> None:
     environment = Environment(tmp_path, ack="stored")
-    assert environment.store.get("nothing") is None
+    assert environment.post('{"id":"a"}')["statusCode"] == 200
     environment.link.close()
+    (tmp_path / "s").unlink()
     refused = environment.function.answer({"requestContext": {"http": {"method": "POST"}}, "body": '{"id":"a"}'}, "r", environment.tap.now)
     assert (refused["statusCode"], json.loads(refused["body"])["error"], refused["headers"]["retry-after"]) == (503, "lake_down", "5")
     environment.link = LinkServer(tmp_path / "s", environment.tap.store)
     environment.function.answer({"requestContext": {"http": {"method": "POST"}}, "body": '{"id":"a"}'}, "r", environment.tap.now)
-    taken = environment.post('{"id":"a"}')
-    assert taken["statusCode"] == 200
+    assert environment.post('{"id":"a"}')["statusCode"] == 200
 
 
 def test_an_event_nobody_sends_is_our_fault_and_the_log_has_no_payload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

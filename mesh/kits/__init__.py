@@ -1,0 +1,1 @@
+"""What ships data in: a folder or file a kit."""

@@ -1,0 +1,73 @@
+"""Samples of what is in quarantine, by reason: the start of the newest files, never more."""
+
+import functools
+import gzip
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tap_runtime import lake
+
+FILES = 4
+_ENTRIES, _ENTRY_BYTES = 500, 2_000_000
+_REASONS, _SAMPLES, _SAMPLE_LENGTH = 8, 2, 300
+
+
+class _Entry(msgspec.Struct):
+    reason: str
+    record: str | None = None
+    record_base64: str | None = None
+    sender: str | None = None
+    received_at: str = ""
+    lines: int = 1
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One quarantined record, cut where it is long."""
+
+    text: str
+    sender: str | None
+    received_at: str
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why lines are in quarantine, how many of those looked at, and a few of them."""
+
+    reason: str
+    lines: int
+    samples: tuple[Sample, ...]
+
+
+@functools.lru_cache(maxsize=100)
+def reasons(folder: Path, tap: str, batches: tuple[str, ...]) -> list[Reason]:
+    """The reasons in these batches, the most frequent first. Reads files, each once: a landed batch's quarantine never changes."""
+    found: dict[str, list[_Entry]] = {}
+    for batch in batches:
+        for entry in _entries(folder / lake.quarantine_key(tap, batch)):
+            found.setdefault(entry.reason, []).append(entry)
+    told = [Reason(reason, sum(entry.lines for entry in entries), _samples(entries)) for reason, entries in found.items()]
+    return sorted(told, key=lambda reason: -reason.lines)[:_REASONS]
+
+
+def _entries(path: Path) -> list[_Entry]:
+    try:
+        with gzip.open(path) as file:
+            lines = list(itertools.takewhile(bool, (file.readline(_ENTRY_BYTES) for _ in range(_ENTRIES))))
+        return [msgspec.json.decode(line, type=_Entry) for line in lines if line.endswith(b"\n")]
+    except (OSError, EOFError, msgspec.MsgspecError):  # swept, or still being written
+        return []
+
+
+def _samples(entries: list[_Entry]) -> tuple[Sample, ...]:
+    by_text = {_text(entry): entry for entry in reversed(entries)}
+    newest = list(by_text.items())[::-1][:_SAMPLES]
+    return tuple(Sample(text, entry.sender, entry.received_at) for text, entry in newest)
+
+
+def _text(entry: _Entry) -> str:
+    text = entry.record if entry.record is not None else f"base64: {entry.record_base64 or ''}"
+    return text if len(text) <= _SAMPLE_LENGTH else f"{text[:_SAMPLE_LENGTH]} … ({len(text):,} characters)"

@@ -1,0 +1,115 @@
+"""A real Chromium, Debian's package, driven by Playwright; and the tools that minify the web kit."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from tests.browser.site import TAPS, OpenSite, Site
+from tests.browser.visitor import Visitor
+from tests.kits.example import example, running
+from tests.local.conftest import RunningMesh
+
+CHROMIUM = "/usr/bin/chromium"
+ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LAUNCH: dict[str, Any] = {"executable_path": CHROMIUM, "args": ARGS}
+ESBUILD = "esbuild@0.28.2"
+
+
+def lacking(install: str) -> None:
+    """Skips with the command that brings what is missing; where everything is required it fails."""
+    assert os.environ.get("TAPMESH_REQUIRE") != "all", f"needs: {install}"
+    pytest.skip(f"needs: {install}")
+
+
+def apt(program: str, package: str) -> None:
+    """Sees to it that a program of a Debian package is there."""
+    if shutil.which(program):
+        return
+    command = f"apt-get install -qy --no-install-recommends {package}"
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(f"apt-get update -q && {command}", shell=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if not shutil.which(program):
+        lacking(f"sudo {command}")
+
+
+# Of the package, not the session: while Playwright's loop runs, no other test could run one of its own.
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    """Playwright, once Chromium is there."""
+    apt(CHROMIUM, "chromium")
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """One headless browser for all tests; each makes contexts of its own."""
+    browser = playwright.chromium.launch(**LAUNCH)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def esbuild() -> Path:
+    """The pinned minifier from npm, installed once, outside the checkout."""
+    apt("npm", "npm")
+    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tapmesh" / ESBUILD
+    program = folder / "node_modules" / ".bin" / "esbuild"
+    if not program.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "install", "--silent", "--no-save", "--prefix", str(folder), ESBUILD], check=True)
+    return program
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[RunningMesh]:
+    """The example mesh, with the demo's shop."""
+    with example(tmp_path) as mesh:
+        yield mesh
+
+
+@pytest.fixture
+def visitor(chromium: Browser) -> Iterator[Visitor]:
+    """A visitor with storage of their own."""
+    visitor = Visitor(chromium.new_context(viewport={"width": 1280, "height": 900}))
+    yield visitor
+    visitor.context.close()
+    assert visitor.strangers() == []
+
+
+@pytest.fixture
+def taps(tmp_path: Path) -> Iterator[RunningMesh]:
+    """The three taps above, running."""
+    with running(tmp_path, TAPS) as mesh:
+        yield mesh
+
+
+@pytest.fixture
+def site(taps: RunningMesh) -> Iterator[OpenSite]:
+    """Opens a site that sends to one of the taps."""
+    sites: list[Site] = []
+
+    def opened(tap: str, more: str = "", tokens: Iterator[str | int] = iter(())) -> Site:
+        token = ' data-token="/token"' if tap == "granted" else ""
+        sites.append(Site(f"http://127.0.0.1:{taps.port}/taps/{tap}", more + token))
+        sites[-1].tokens = tokens
+        return sites[-1]
+
+    yield opened
+    for each in sites:
+        each.close()

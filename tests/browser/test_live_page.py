@@ -1,0 +1,242 @@
+"""The live page as a person has it: in a real Chromium, with script and without, by keyboard, on a phone, and from another site."""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.local.conftest import RunningMesh
+
+TAPS = """
+version: 1
+mesh: shop
+people: {lead: {email: lead@acme.example}}
+teams: {growth: [lead]}
+defaults: {thresholds: {age: 1s}}
+taps:
+  clicks: {team: growth, schema: {kind: VARCHAR NOT NULL, x: INTEGER}}
+  orders: {team: growth, public: true, about: Orders of the shop}
+"""
+CONTRAST = Path(__file__).parent / "contrast.js"
+HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>'
+# What a script of another site can try. Without CORS it may send, yet reads nothing; the page's own boxes must not even take it.
+ATTACK = """
+<!doctype html><title>another site</title><form method=post enctype=text/plain action="{url}/live/send">
+<input name='{{"tap":"orders","body":"{{}}","x":"' value='"}}'></form><script type=module>
+const said = [];
+const tried = async (what) => {{ try {{ said.push(await what()); }} catch (error) {{ said.push(error.name); }} }};
+const body = JSON.stringify({{tap: "orders", body: '{{"id":"evil"}}', sql: "select 1"}});
+for (const mode of ["cors", "no-cors"]) for (const path of ["/", "/live/stream", "/live/send", "/live/query"]) {{
+  const options = path.includes("live/s") || path.includes("query") ? {{method: "POST", body, mode}} : {{mode}};
+  if (mode === "cors") options.headers = {{"content-type": "application/json"}};
+  await tried(async () => (await (await fetch("{url}" + path, options)).text()).length);
+}}
+await tried(() => new Promise((resolve) => {{
+  const stream = new EventSource("{url}/live/stream");
+  stream.onmessage = () => resolve("heard");
+  stream.onerror = () => resolve("refused");
+}}));
+await tried(() => new Promise((resolve) => {{
+  const frame = document.createElement("iframe");
+  frame.src = "{url}/";
+  frame.onload = () => {{ try {{ resolve(frame.contentDocument.title); }} catch {{ resolve("closed"); }} }};
+  document.body.append(frame);
+}}));
+window.said = said;
+</script>
+"""
+
+
+@pytest.fixture
+def mesh(tmp_path: Path) -> Iterator[RunningMesh]:
+    """A mesh of two taps, running."""
+    running = RunningMesh(tmp_path, TAPS)
+    running.start()
+    yield running
+    if running.process is not None:
+        running.process.kill()
+        running.process.wait()
+
+
+class Reader:
+    """Somebody who opens the page; remembers what the browser complained of (its policy, scripts) and requests that left this machine."""
+
+    def __init__(self, chromium: Browser, mesh: RunningMesh) -> None:
+        self._chromium, self._mesh = chromium, mesh
+        self.contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+
+    def context(self, **options: Any) -> BrowserContext:
+        """A browser session of its own."""
+        context = self._chromium.new_context(**options)
+        context.on("request", lambda request: self._look(request.url))
+        self.contexts.append(context)
+        return context
+
+    def _look(self, url: str) -> None:
+        if not url.startswith("http://127.0.0.1:"):
+            self.complaints.append(url)
+
+    def open(self, tap: str = "clicks", **options: Any) -> Page:
+        """The page, once it is live."""
+        page = self.context(**options).new_page()
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(f"http://127.0.0.1:{self._mesh.port}/?tap={tap}")
+        page.wait_for_selector("[data-state=live]")
+        return page
+
+
+@pytest.fixture
+def reader(chromium: Browser, mesh: RunningMesh) -> Iterator[Reader]:
+    """A reader of the mesh's page."""
+    reader = Reader(chromium, mesh)
+    yield reader
+    for context in reader.contexts:
+        context.close()
+    assert reader.complaints == []
+
+
+def test_numbers_landings_and_quarantine_arrive_without_a_reload(reader: Reader, mesh: RunningMesh) -> None:
+    page = reader.open("orders")
+    page.fill("#record", '{"id":1}\nnot json\n' + HOSTILE)
+    page.click("#send button")
+    page.wait_for_selector("#receipt >> text=1 accepted (buffered), 2 to quarantine")
+    page.wait_for_selector("[data-part=landings] tbody tr")
+    page.wait_for_selector("[data-part=quarantine] >> text=onerror")
+    page.wait_for_selector("[data-spark=orders] path", state="attached")
+    page.wait_for_function("document.querySelector('[data-value=\"mesh.rows\"]').textContent === '1'")
+    assert page.inner_text("[data-part=quarantine] pre >> nth=-1") == HOSTILE
+    assert page.query_selector("[data-part=quarantine] img, [data-part=quarantine] script") is None
+    assert page.title() == "shop · tapmesh"
+
+
+def test_a_query_is_drawn_and_errors_are_duckdbs(reader: Reader, mesh: RunningMesh) -> None:
+    page = reader.open()
+    page.fill("#sql", "select * from (values ('<b>a</b>', 2), ('b', 1)) as t(name, n)")
+    page.press("#sql", "Control+Enter")
+    page.wait_for_selector("#chart rect")
+    assert page.locator("#chart rect").count() == 2
+    assert page.inner_text("#rows tbody tr >> nth=0").split("\t") == ["<b>a</b>", "2"]
+    page.fill("#sql", "select nothing")
+    page.click("#query button:text('Run')")
+    page.wait_for_selector("#said >> text=Binder Error")
+    assert page.locator("#chart rect, #rows td").count() == 0
+    for title in page.locator(".chip").all_inner_texts():
+        page.click(f".chip:text-is('{title}')")
+        page.wait_for_selector("#query .chip:enabled")
+        assert "rows in" in page.inner_text("#said")
+
+
+def test_the_copied_curl_command_is_the_one_of_the_box(reader: Reader, mesh: RunningMesh) -> None:
+    page = reader.open(permissions=["clipboard-read", "clipboard-write"])
+    page.fill("#record", '{"kind":"it\'s"}')
+    page.click("#copy")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert f'--data-raw \'{{"kind":"it\'"\'"\'s"}}\' \\\n  http://127.0.0.1:{mesh.port}/taps/clicks' in copied
+
+
+def test_a_broken_save_shows_and_a_reload_renews_the_page_under_the_readers_hands(reader: Reader, mesh: RunningMesh) -> None:
+    page = reader.open()
+    page.fill("#sql", "select 42")
+    mesh.file.write_text(TAPS.replace("growth, schema", "growht, schema"))
+    page.wait_for_selector(".problems >> text=did you mean growth?")
+    page.focus("a[href='/?tap=orders#tap']")
+    mesh.file.write_text(TAPS.replace("x: INTEGER", "y: DOUBLE").replace("  orders", "  more: {team: growth}\n  orders"))
+    page.wait_for_selector("[data-part=taps] >> text=more")
+    page.wait_for_selector("[data-part=declared] >> text=DOUBLE")
+    assert page.query_selector(".problems") is None
+    assert json.loads(page.input_value("#record")) == {"kind": "example", "y": 1.5}
+    assert page.input_value("#sql") == "select 42"
+    assert page.evaluate("document.activeElement.textContent") == "orders"
+    assert page.inner_text("[data-value='orders.requests']") == "0"
+
+
+def test_it_is_a_whole_page_without_script(reader: Reader, mesh: RunningMesh) -> None:
+    mesh.post("orders", b"not json\n{}")
+    page = reader.context(java_script_enabled=False).new_page()
+    mesh.wait_for(lambda: page.goto(f"http://127.0.0.1:{mesh.port}/?tap=orders") and page.query_selector(".reasons"), "the landing")
+    said = page.inner_text("main")
+    for part in ("Orders of the shop", "not one JSON object", "public", "select * from events", "Parquet"):
+        assert part in said
+    page.click("text=clicks")
+    assert page.inner_text("h2") == "clicks"
+
+
+def test_the_keyboard_reaches_everything_in_order_and_shows_where_it_is(reader: Reader, mesh: RunningMesh) -> None:
+    page = reader.open()
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        at = page.evaluate("(({id, tagName, textContent}) => id || `${tagName} ${textContent.trim()}`)(document.activeElement)")
+        if at.startswith("BODY"):
+            break
+        reached.append(at.splitlines()[0])
+        if not at.startswith("A Skip"):
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid", at
+    order = ["A Skip to clicks", "A clicks", "A orders", "record", "BUTTON Send", "copy", "sql", "BUTTON Run"]
+    assert [at for at in reached if at in order] == order
+    named = (
+        "[...document.querySelectorAll('textarea, button, progress')].filter((e) => !(e.labels?.length || e.textContent || e.ariaLabel))"
+    )
+    assert page.evaluate(f"{named}.map((e) => e.outerHTML)") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_and_is_readable(reader: Reader, mesh: RunningMesh, scheme: str) -> None:
+    mesh.post("orders", ("x" * 3000 + "\n" + json.dumps({"long": "y" * 3000})).encode())
+    page = reader.open("orders", viewport={"width": 400, "height": 800}, color_scheme=scheme)
+    page.fill("#sql", "select repeat('wide', 500) as a, * from orders")
+    page.wait_for_selector(".reasons")
+    page.click("#query button:text('Run')")
+    page.wait_for_selector("#rows td")
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    worst = page.evaluate(CONTRAST.read_text())
+    assert worst[0] >= 4.5, worst
+
+
+def test_another_sites_script_can_neither_read_nor_query_nor_send(reader: Reader, mesh: RunningMesh) -> None:
+    ours = f"http://127.0.0.1:{mesh.port}"
+    assert mesh.http.request("GET", ours + "/").status == 200
+    with site(ATTACK.format(url=ours)) as address:
+        page = reader.context().new_page()
+        page.goto(address)
+        page.wait_for_function("window.said")
+        said = page.evaluate("window.said")
+        # 8 requests: refused to the script with CORS, opaque (0 characters) without; no event; the frame is not ours to read
+        assert said == ["TypeError"] * 4 + [0] * 4 + ["refused", "closed"]
+        with page.expect_navigation():
+            page.evaluate("document.forms[0].submit()")
+        assert json.loads(page.inner_text("pre"))["error"] == "other_site"
+    mesh.stop()
+    assert mesh.query("select * from orders") == []
+
+
+class site:
+    """Another origin on this machine that serves one page."""
+
+    def __init__(self, html: str) -> None:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("content-type", "text/html")
+                self.end_headers()
+                self.wfile.write(html.encode())
+
+            def log_message(self, *args: object) -> None:
+                """Says nothing."""
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_port}/"
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

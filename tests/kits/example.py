@@ -1,0 +1,33 @@
+"""Meshes that run while a test does: any, and the example mesh of this repository, landing quickly."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.local.conftest import RunningMesh
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextlib.contextmanager
+def running(folder: Path, taps: str) -> Iterator[RunningMesh]:
+    """A mesh that is started, and ended hard where the block did not stop it."""
+    mesh = RunningMesh(folder, taps)
+    try:
+        mesh.start()
+        yield mesh
+    finally:
+        if mesh.process is not None:
+            mesh.process.kill()
+            mesh.process.wait()
+
+
+@contextlib.contextmanager
+def example(folder: Path) -> Iterator[RunningMesh]:
+    """The example mesh; `clicks` lands after a second."""
+    shutil.copytree(ROOT / "sql", folder / "sql")
+    taps = (ROOT / "taps.yaml").read_text()
+    assert "thresholds: {age: 10s}" in taps
+    with running(folder, taps.replace("thresholds: {age: 10s}", "thresholds: {age: 1s}")) as mesh:
+        yield mesh
