@@ -40,7 +40,10 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TapPlan]:
     file.write_text(TAPS)
     checked = load(file)
     assert checked.mesh is not None, checked.problems
-    return {plan.name: plan for plan in expand(checked.mesh, Stack("test")).taps}
+    names = checked.mesh.taps
+    return {
+        plan.name: plan for name in names for plan in expand(checked.mesh, Stack("test", bucket=f"acme-{name}")).taps if plan.name == name
+    }
 
 
 def rows(store: ObjectStore, tap: str, folder: Path) -> list[tuple[str, int]]:
