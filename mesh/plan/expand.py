@@ -12,6 +12,7 @@ from tap_runtime import lake
 from tap_runtime.settings import Limits, TapSettings
 
 _UNPACKED_AT_128_MB = 8 * 1024 * 1024
+RUNTIME = "python3.13"
 _TIMEOUT_S = 30  # an environment takes no request while it lands
 _LOG_DAYS = 30
 _KEY_DAYS = 7  # how long a retry with an Idempotency-Key is known
@@ -45,7 +46,7 @@ def expand(mesh: Mesh, stack: Stack) -> MeshPlan:
         alarms=alarms(names, steward.function.name),
         dashboard=dashboard(names),
         taps=taps,
-        notes=tuple(note for _, notes in planned for note in notes),
+        notes=(*_adopted(mesh), *(note for _, notes in planned for note in notes)),
     )
 
 
@@ -62,7 +63,7 @@ def _tap(mesh: Mesh, tap: Tap, names: Names) -> tuple[TapPlan, tuple[str, ...]]:
         settings=settings,
         settings_sha256=sha256,
         settings_key=key,
-        role=Role(name, trust("lambda"), tap_policy(names, tap.name)),
+        role=Role(tap.name, names.role_path, trust("lambda"), tap_policy(names, tap.name)),
         function=Function(
             name=name,
             about=f"Tap {tap.name} of {names.whole}, owned by team {tap.team}",
@@ -71,20 +72,27 @@ def _tap(mesh: Mesh, tap: Tap, names: Names) -> tuple[TapPlan, tuple[str, ...]]:
             timeout_s=_TIMEOUT_S,
             environment={"TAPMESH_LAKE": f"s3://{names.bucket}", "TAPMESH_SETTINGS": key},
             concurrency=tap.concurrency,
+            runtime=RUNTIME,
+            architecture=names.stack.architecture,
         ),
         url=url,
         table=glue,
         access_point=point,
-        resources=_resources(name, key, names.database, tap, point),
+        resources=_resources(name, key, names, tap, point),
     )
     return plan, _notes(tap, left_out)
 
 
-def _resources(name: str, settings_key: str, database: str, tap: Tap, point: AccessPoint | None) -> tuple[Resource, ...]:
+def _resources(name: str, settings_key: str, names: Names, tap: Tap, point: AccessPoint | None) -> tuple[Resource, ...]:
     """What `pulumi up` makes of a tap beside its component."""
-    found = [Resource("role", name), Resource("policy", name), Resource("settings", settings_key), Resource("function", name)]
+    found = [
+        Resource("role", f"{names.role_path}{tap.name}"),
+        Resource("policy", f"{names.role_path}{tap.name}"),
+        Resource("settings", settings_key),
+        Resource("function", name),
+    ]
     found += [] if tap.closed else [Resource("url", name)]
-    found += [Resource("table", f"{database}.{tap.name}")]
+    found += [Resource("table", f"{names.database}.{tap.name}")]
     return (*found, *([Resource("access point", point.name)] if point is not None else []))
 
 
@@ -126,6 +134,12 @@ def _notes(tap: Tap, left_out: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def _adopted(mesh: Mesh) -> tuple[str, ...]:
+    """A bucket has one set of rules, so what others have set on theirs would be lost."""
+    what = "the bucket is adopted as it is: set the expiry of keep, and a policy for readers, on it yourself"
+    return (what,) if mesh.adopt_bucket else ()
+
+
 def _steward(names: Names) -> Steward:
     name, schedule = names.own("steward"), names.own("schedule")
     function = Function(
@@ -135,9 +149,12 @@ def _steward(names: Names) -> Steward:
         memory_mb=128,
         timeout_s=50,
         environment={"TAPMESH_LAKE": f"s3://{names.bucket}", "TAPMESH_PREFIX": names.prefix},
+        concurrency=None,
+        runtime=RUNTIME,
+        architecture=names.stack.architecture,
     )
-    calls = Role(schedule, trust("scheduler", names.stack.account), schedule_policy(names, name))
-    return Steward(function, Role(name, trust("lambda"), steward_policy(names)), "rate(1 minute)", schedule, calls)
+    calls = Role("schedule", names.role_path, trust("scheduler", names.stack.account), schedule_policy(names, name))
+    return Steward(function, Role("steward", names.role_path, trust("lambda"), steward_policy(names)), "rate(1 minute)", schedule, calls)
 
 
 def _expiries(mesh: Mesh) -> tuple[Expiry, ...]:

@@ -19,9 +19,10 @@ class Resource:
 
 @dataclass(frozen=True)
 class Role:
-    """An IAM role: who takes it on, and the one policy it has."""
+    """An IAM role: who takes it on, and the one policy it has. Its name in AWS begins with `name`."""
 
     name: str
+    path: str
     trust: Policy
     policy: Policy
 
@@ -36,9 +37,9 @@ class Function:
     memory_mb: int
     timeout_s: int
     environment: Mapping[str, str]
-    concurrency: int | None = None
-    runtime: str = "python3.13"
-    architecture: str = "arm64"
+    concurrency: int | None
+    runtime: str
+    architecture: str
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from mesh.spec.mesh import Mesh
 from tap_runtime.settings import VerifyKey
@@ -24,6 +25,7 @@ class Stack:
     bucket: str | None = None
     account: str = "<account>"
     region: str = "<region>"
+    architecture: Literal["arm64", "x86_64"] = "arm64"
     partition: str = "aws"
 
     def __post_init__(self) -> None:
@@ -61,12 +63,17 @@ class Names:
 
     @property
     def prefix(self) -> str:
-        """What the name of each tap's function and role begins with; at most 62 characters with a tap behind it, of AWS's 64."""
+        """What the name of each tap's function begins with; at most 62 characters with a tap behind it, of AWS's 64."""
         return f"{self.whole}-"
 
     def own(self, what: str) -> str:
         """Something of the mesh itself. No tap's name, nor begins with `prefix`: mesh and stack have no underscore."""
         return f"{self.whole}_{what}"
+
+    @property
+    def role_path(self) -> str:
+        """Where the mesh's roles stand in the account."""
+        return f"/tapmesh/{self.whole}/"
 
     @property
     def log_group(self) -> str:

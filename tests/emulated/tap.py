@@ -53,7 +53,7 @@ def bucket(aws: Aws, name: str) -> ObjectStore:
 
 
 def deployed(aws: Aws, bucket: str, store: ObjectStore, plan: TapPlan, package: Package, endpoint: str | None = None) -> Deployed:
-    """Writes the settings object, makes the role by the plan, whose bucket it must be; `endpoint` is where the function finds S3 if elsewhere."""
+    """Writes the settings object, makes the role; the bucket is the plan\'s. `endpoint` is where the function finds S3 if elsewhere."""
     key = lake.settings_key(plan.name, plan.settings_sha256)
     store.put(key, plan.settings.to_json())
     role = aws.role(f"{bucket}-{plan.name}-{plan.settings_sha256[:8]}", plan.role.policy.json())

@@ -1,0 +1,33 @@
+"""A plan's function as a resource."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from mesh.deploy.lake import Lake
+from mesh.plan.model import Function
+
+
+def make_function(
+    name: str, plan: Function, role: aws.iam.Role, lake: Lake, parent: pulumi.Resource, needs: Sequence[pulumi.Resource]
+) -> aws.lambda_.Function:
+    """`needs` has to be there before it starts: its policy, its settings."""
+    return aws.lambda_.Function(
+        name,
+        name=plan.name,
+        description=plan.about,
+        role=role.arn,
+        runtime=plan.runtime,
+        architectures=[plan.architecture],
+        handler=plan.handler,
+        s3_bucket=lake.runtime.bucket,
+        s3_key=lake.runtime.key,
+        layers=[lake.layer.arn],
+        memory_size=plan.memory_mb,
+        timeout=plan.timeout_s,
+        reserved_concurrent_executions=plan.concurrency,
+        environment={"variables": dict(plan.environment)},
+        logging_config={"log_format": "Text", "log_group": lake.log_group.name},
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(needs)),
+    )
