@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi import automation
+from pulumi.automation._stack import StackInitMode  # no public name makes a subclass of Stack
 from pulumi.automation.events import EngineEvent
 
 from tests.engine.cli import pulumi
@@ -99,7 +100,7 @@ class Stack:
             env_vars={**_settings(state), **provider.variables},
             pulumi_command=_command(),
         )
-        self._stack = _Quick.create_or_select(name, workspace)
+        self._stack = _Quick(name, workspace, StackInitMode.SELECT if self.state.exists() else StackInitMode.CREATE)
 
     def config(self, *, secret: bool = False, **values: str) -> None:
         """Sets keys such as `tapmesh:bucket` (give them as `**{...}`); a bare key is the project's own."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
@@ -84,21 +85,24 @@ def test_a_name_the_program_gave_is_freed_before_it_is_taken_again(stack: Stack)
 
 
 def test_a_deploy_that_failed_half_way_is_completed_by_the_next(stack: Stack) -> None:
-    def program(of: str | None, after: str) -> Program:
+    def program(whose: str | None) -> Program:
         def run() -> None:
-            made = role()
-            lake = aws.s3.Bucket("lake")
-            aws.iam.RolePolicy("clicks-policy", role=of or made.name, policy=policy(Action="s3:ListBucket", Resource="arn:aws:s3:::acme"))
-            aws.s3.AccessPoint("readers", bucket=lake.id, policy=after)
+            made, lake = role(), aws.s3.Bucket("lake")
+            aws.iam.RolePolicy(
+                "clicks-policy", role=whose or made.name, policy=policy(Action="s3:ListBucket", Resource="*"), opts=_after(lake)
+            )
 
         return run
 
-    broken = policy(Principal="*", Action="s3:GetObject", Resource="*")[:-1]
-    with pytest.raises(DeployError, match="nobody") as failed:
-        stack.up(program("nobody", broken))
-    assert {step.name for step in failed.value.outcome.changed} >= {"clicks", "lake"}
-    assert stack.up(program(None, policy(Principal="*", Action="s3:GetObject", Resource="*"))).changes.get("same") == 2
-    assert stack.up(program(None, policy(Principal="*", Action="s3:GetObject", Resource="*"))).changes == {"same": 4}
+    with pytest.raises(DeployError, match="NoSuchEntity.*nobody") as failed:
+        stack.up(program("nobody"))
+    assert {(step.op, step.name) for step in failed.value.outcome.changed} == {("create", "clicks"), ("create", "lake")}
+    assert stack.up(program(None)).changes == {"same": 2, "create": 1}
+    assert stack.up(program(None)).changes == {"same": 3}
+
+
+def _after(resource: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(depends_on=[resource])
 
 
 def test_a_value_of_the_wrong_type_is_refused_before_anything_is_made(stack: Stack) -> None:
@@ -166,9 +170,28 @@ def test_the_second_of_two_deploys_at_once_is_refused_in_words(stack: Stack, mak
         first.result()
 
 
+def test_half_of_a_resource_is_kept_and_the_rest_made_by_the_next_up(
+    tmp_path: Path, provider: Provider, account: Aws, cloud: Cloud
+) -> None:
+    poor = account.role("half", policy(Action=["logs:CreateLogGroup", "logs:Describe*", "logs:List*"], Resource="*"))
+
+    def program() -> None:
+        aws.cloudwatch.LogGroup("logs", retention_in_days=14)
+
+    with pytest.raises(DeployError, match=r"AccessDenied.*PutRetentionPolicy"):
+        Stack(tmp_path, replace(provider, variables=poor.variables(account.endpoint)), program).up()
+    rich = Stack(tmp_path, provider, program)
+    half = rich.resource("logs")
+    assert half["initErrors"]
+    assert {(step.op, step.name) for step in rich.up().changed} == {("update", "logs")}
+    groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix=half["id"])["logGroups"]
+    assert [group["retentionInDays"] for group in groups] == [14]
+    assert rich.up().changes == {"same": 1}
+    rich.destroy()
+
+
 def test_a_deployer_without_the_permission_is_told_which(tmp_path: Path, provider: Provider, account: Aws) -> None:
     poor = account.role("deployer", policy(Action="iam:*", Resource="*"))
-    provider = Provider(provider.plugin, poor.variables(account.endpoint), provider.config)
-    stack = Stack(tmp_path, provider, lambda: None if aws.s3.Bucket("lake") else None)
+    stack = Stack(tmp_path, replace(provider, variables=poor.variables(account.endpoint)), lambda: None if aws.s3.Bucket("lake") else None)
     with pytest.raises(DeployError, match=r"AccessDenied.*CreateBucket"):
         stack.up()

@@ -72,8 +72,8 @@ class Resource:
         return State(known.id, told) if told else None
 
     def update(self, known: State, old: Properties, inputs: Properties) -> State:
-        """Only the calls that a changed input needs."""
-        changed = {name for name in {*old, *inputs} if old.get(name) != inputs.get(name)}
+        """Only the calls that a changed input needs; what half of a resource lacks is changed too, though it was asked for before."""
+        changed = {name for name, value in inputs.items() if known.properties.get(name) != value} | {*old} - {*inputs}
         own = {name for part in self.kind.parts for name in part.properties} | ({"tags"} if self.kind.tags else set())
         gone = {name: empty for name, empty in self.kind.cleared.items() if name in changed and name not in inputs}
         properties = {**self._defaults(), **self._of_id(known.id), **self._outputs(known.properties), **gone, **inputs}
