@@ -1,0 +1,51 @@
+"""What Athena reads by."""
+
+from tests.engine.plugin.kind import Kind, Tags
+
+READING = [
+    Kind(
+        "aws:glue/catalogDatabase:CatalogDatabase",
+        client="glue",
+        create="create_database",
+        read="get_database",
+        update=("update_database",),
+        delete="delete_database",
+        id="{catalogId}:{name}",
+        aliases={"name": "DatabaseInput.Name Name"},
+        autoname=("name", 255),
+        replaces=frozenset({"name", "catalogId"}),
+        defaults={"catalogId": "{account}"},
+        computed={"arn": "arn:aws:glue:{region}:{account}:database/{name}"},
+        tags=Tags("tag_resource", "untag_resource", "get_tags"),
+    ),
+    Kind(
+        "aws:glue/catalogTable:CatalogTable",
+        client="glue",
+        create="create_table",
+        read="get_table",
+        update=("update_table",),
+        delete="delete_table",
+        id="{catalogId}:{databaseName}:{name}",
+        aliases={"name": "TableInput.Name Name"},
+        autoname=("name", 255),
+        replaces=frozenset({"name", "databaseName", "catalogId"}),
+        defaults={"catalogId": "{account}"},
+        computed={"arn": "arn:aws:glue:{region}:{account}:table/{databaseName}/{name}"},
+    ),
+    Kind(
+        "aws:athena/workgroup:Workgroup",
+        client="athena",
+        create="create_work_group",
+        read="get_work_group",
+        update=("update_work_group",),
+        delete="delete_work_group",
+        id="{name}",
+        aliases={"name": "WorkGroup.Name Name WorkGroup", "forceDestroy": "RecursiveDeleteOption"},
+        autoname=("name", 128),
+        replaces=frozenset({"name"}),
+        unread=frozenset({"forceDestroy"}),
+        computed={"arn": "arn:aws:athena:{region}:{account}:workgroup/{name}"},
+        cleared={"description": ""},
+        tags=Tags("tag_resource", "untag_resource", "list_tags_for_resource"),
+    ),
+]
