@@ -85,6 +85,13 @@ class _Program:
             bucket=lake.id,
             rules=[{"apply_server_side_encryption_by_default": cipher}],
         )
+        through = {"ArnLike": {"s3:DataAccessPointArn": "arn:aws:s3:us-east-1:000000000000:accesspoint/acme-*"}}
+        self._make(
+            aws.s3.BucketPolicy,
+            "through",
+            bucket=lake.id,
+            policy=lake.arn.apply(lambda arn: policy(Principal={"AWS": "*"}, Action="s3:ListBucket", Resource=arn, Condition=through)),
+        )
         self._make(
             aws.s3.BucketLifecycleConfiguration,
             "expiry",
