@@ -8,11 +8,13 @@ import pulumi_aws as aws
 from mesh.deploy.lake import Lake
 from mesh.plan.model import Function
 
+Layers = Sequence[aws.lambda_.LayerVersion]
+
 
 def make_function(
-    name: str, plan: Function, role: aws.iam.Role, lake: Lake, parent: pulumi.Resource, needs: Sequence[pulumi.Resource]
+    name: str, plan: Function, role: aws.iam.Role, lake: Lake, layers: Layers, opts: pulumi.ResourceOptions
 ) -> aws.lambda_.Function:
-    """`needs` has to be there before it starts: its policy, its settings."""
+    """`opts` names whose it is, and what has to be there before it starts: its policy, its settings."""
     return aws.lambda_.Function(
         name,
         name=plan.name,
@@ -23,11 +25,11 @@ def make_function(
         handler=plan.handler,
         s3_bucket=lake.runtime.bucket,
         s3_key=lake.runtime.key,
-        layers=[lake.layer.arn],
+        layers=[layer.arn for layer in layers],
         memory_size=plan.memory_mb,
         timeout=plan.timeout_s,
         reserved_concurrent_executions=plan.concurrency,
         environment={"variables": dict(plan.environment)},
         logging_config={"log_format": "Text", "log_group": lake.log_group.name},
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(needs)),
+        opts=opts,
     )

@@ -5,7 +5,7 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from mesh.package import Built
+from mesh.package import Artefact, Built
 from mesh.plan import MeshPlan
 from mesh.plan.model import Expiry
 from tap_runtime import FORMAT
@@ -29,17 +29,8 @@ class Lake(pulumi.ComponentResource):
         self.bucket = self._bucket()
         content = json.dumps({"format": FORMAT, "mesh": plan.mesh})
         aws.s3.BucketObjectv2("mesh", bucket=self.bucket.id, key=keys.MESH, content=content, opts=self._kept)
-        self.runtime = self._uploaded("runtime", built.runtime.path.name, str(built.runtime.path))
-        packages = self._uploaded("packages", built.layer.path.name, str(built.layer.path))
-        self.layer = aws.lambda_.LayerVersion(
-            "packages",
-            layer_name=plan.name,
-            s3_bucket=packages.bucket,
-            s3_key=packages.key,
-            compatible_runtimes=[plan.steward.function.runtime],
-            compatible_architectures=[plan.steward.function.architecture],
-            opts=self._inside,
-        )
+        self.runtime = self._uploaded("runtime", built.runtime)
+        self.packages, self.lander = self._layer("packages", built.layer), self._layer("lander", built.lander)
         self.log_group = aws.cloudwatch.LogGroup("functions", name=plan.log_group, retention_in_days=plan.log_days, opts=self._inside)
         self.database = aws.glue.CatalogDatabase("tables", name=plan.database, opts=self._inside)
         aws.athena.Workgroup(
@@ -50,10 +41,22 @@ class Lake(pulumi.ComponentResource):
             opts=self._inside,
         )
 
-    def _uploaded(self, name: str, file: str, path: str) -> aws.s3.BucketObjectv2:
+    def _uploaded(self, name: str, artefact: Artefact) -> aws.s3.BucketObjectv2:
         """Under the name that its bytes have: the same bytes are the same object."""
-        source = pulumi.FileAsset(path)
-        return aws.s3.BucketObjectv2(name, bucket=self.bucket.id, key=f"_mesh/code/{file}", source=source, opts=self._inside)
+        key, source = f"_mesh/code/{artefact.path.name}", pulumi.FileAsset(str(artefact.path))
+        return aws.s3.BucketObjectv2(name, bucket=self.bucket.id, key=key, source=source, opts=self._inside)
+
+    def _layer(self, name: str, artefact: Artefact) -> aws.lambda_.LayerVersion:
+        uploaded, function = self._uploaded(name, artefact), self._plan.steward.function
+        return aws.lambda_.LayerVersion(
+            name,
+            layer_name=f"{self._plan.name}_{name}",
+            s3_bucket=uploaded.bucket,
+            s3_key=uploaded.key,
+            compatible_runtimes=[function.runtime],
+            compatible_architectures=[function.architecture],
+            opts=self._inside,
+        )
 
     def _bucket(self) -> aws.s3.Bucket:
         lake = self._plan.lake

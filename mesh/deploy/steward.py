@@ -20,7 +20,8 @@ class Steward(pulumi.ComponentResource):
         super().__init__(KIND, "steward")
         inside = pulumi.ResourceOptions(parent=self)
         role, policy = make_role(plan.steward.role, self)
-        function = make_function("steward", plan.steward.function, role, lake, self, [policy])
+        after = pulumi.ResourceOptions(parent=self, depends_on=[policy])
+        function = make_function("steward", plan.steward.function, role, lake, [lake.packages], after)
         caller, calls = make_role(plan.steward.schedule_role, self)
         aws.scheduler.Schedule(
             "schedule",

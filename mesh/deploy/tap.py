@@ -28,7 +28,8 @@ class Tap(pulumi.ComponentResource):
             content_type="application/json",
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
-        function = make_function(plan.name, plan.function, role, lake, self, [policy, settings])
+        after = pulumi.ResourceOptions(parent=self, depends_on=[policy, settings])
+        function = make_function(plan.name, plan.function, role, lake, [lake.packages, lake.lander], after)
         self.url = None if plan.url is None else _url(plan.name, function, plan.url, inside).function_url
         _table(plan.table, lake, inside)
         if plan.access_point is not None:

@@ -33,6 +33,7 @@ def package(folder: Path) -> Package:
     if lambda_python() is None:
         missing(LACKING)
     built = build("arm64" if platform.machine() == "aarch64" else "x86_64", folder / "zips")
+    unpacked(built.lander.path, folder / "layer")
     return Package(unpacked(built.runtime.path, folder / "code"), unpacked(built.layer.path, folder / "layer"))
 
 
