@@ -61,6 +61,8 @@ class _Program:
                 )
             ),
         )
+        listed = lake.arn.apply(lambda arn: policy(Principal={"AWS": "000000000000"}, Action="s3:ListBucket", Resource=arn))
+        self._make(aws.s3.BucketPolicy, "through", bucket=lake.id, policy=listed)
         pulumi.export("lake", lake.id)
 
     def _make(self, kind: Any, name: str, /, **properties: Any) -> Any:
@@ -84,13 +86,6 @@ class _Program:
             "encrypted",
             bucket=lake.id,
             rules=[{"apply_server_side_encryption_by_default": cipher}],
-        )
-        through = {"ArnLike": {"s3:DataAccessPointArn": "arn:aws:s3:us-east-1:000000000000:accesspoint/acme-*"}}
-        self._make(
-            aws.s3.BucketPolicy,
-            "through",
-            bucket=lake.id,
-            policy=lake.arn.apply(lambda arn: policy(Principal={"AWS": "*"}, Action="s3:ListBucket", Resource=arn, Condition=through)),
         )
         self._make(
             aws.s3.BucketLifecycleConfiguration,
