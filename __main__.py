@@ -1,4 +1,4 @@
-"""The Pulumi program: `pulumi up` deploys the mesh of taps.yaml (not yet there: it says so and stops)."""
+"""The Pulumi program: `pulumi up` deploys the mesh of taps.yaml."""
 
 from pathlib import Path
 

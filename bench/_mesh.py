@@ -10,7 +10,7 @@ from pathlib import Path
 from mesh.grants.keys import SigningKey, dev_key
 from mesh.grants.tokens import issue
 from mesh.local.workspace import STACK, Workspace, beside
-from mesh.plan import issuer, plan_taps
+from mesh.plan import Stack, expand, issuer
 from mesh.spec import load
 from tap_runtime import lake, spool
 from tap_runtime.accept import Acceptor
@@ -72,7 +72,7 @@ class OneTap:
         mesh = load(self.file).mesh
         assert mesh is not None
         key: SigningKey = dev_key(self.workspace.keys)
-        (plan,) = plan_taps(mesh, STACK, (key.public(),))
+        (plan,) = expand(mesh, Stack(STACK, (key.public(),))).taps
         self.settings = plan.settings
         store = folder_store(self.workspace.lake)
         store.put(lake.settings_key(TAP, plan.settings_sha256), plan.settings.to_json())

@@ -228,7 +228,7 @@ class Stored:
     def seal(self) -> None:
         if self._batch is not None:
             body = _encode(Seal(nonce=self._random(16).hex()))
-            lake.create(self._store, lake.segment_key(self._settings.tap, self._batch, self._seq), body)
+            lake.create(self._store, lake.segment_key(self._settings.tap, self._batch, self._seq), body, lake.SEAL_DAYS)
         self._batch = None
 
 

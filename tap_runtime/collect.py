@@ -32,7 +32,7 @@ def seal_stored(store: Store, tap: str, batch: str, random: Callable[[int], byte
         return
     seq = int(max(numbered).rpartition("/")[2]) + 1 if numbered else 0
     body = _encode(Seal(nonce=random(16).hex()))
-    while (other := lake.create(store, lake.segment_key(tap, batch, seq), body)) is not None:
+    while (other := lake.create(store, lake.segment_key(tap, batch, seq), body, lake.SEAL_DAYS)) is not None:
         if isinstance(unpack(other), Seal):
             return
         seq += 1

@@ -12,6 +12,7 @@ MESH = "_mesh/mesh.json"
 OPEN = "_mesh/open/"
 STAGED = "_mesh/staged/"
 _BATCH = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-[0-9a-f]{32}", re.ASCII)
+SEAL_DAYS = 30  # no environment of Lambda lives so long that its batch would still have to be fenced
 
 
 def new_batch(now: dt.datetime, random: Callable[[int], bytes]) -> str:
@@ -103,8 +104,10 @@ class Objects(Protocol):
     """What accepting needs of an object store. Every method raises LakeDown when it cannot tell, and only then."""
 
     def get(self, key: str) -> bytes | None: ...
-    def put(self, key: str, body: bytes | Path) -> None: ...
-    def put_new(self, key: str, body: bytes) -> bool:
+    def put(self, key: str, body: bytes | Path, keep_days: int | None = None) -> None:
+        """`keep_days`: the object goes after so many days, by a rule of the bucket for its tag, which copies of it have too."""
+
+    def put_new(self, key: str, body: bytes, keep_days: int | None = None) -> bool:
         """Puts with If-None-Match:*. False: something is there, which after a lost reply may be our own."""
 
 
@@ -118,12 +121,12 @@ class Store(Objects, Protocol):
     def list(self, prefix: str) -> Iterator[Entry]: ...
 
 
-def create(store: Objects, key: str, body: bytes) -> bytes | None:
+def create(store: Objects, key: str, body: bytes, keep_days: int | None = None) -> bytes | None:
     """CREATE: None when `body` (which carries a nonce) is now there by us, else the other's bytes that won.
 
     obstore repeats a request whose reply was lost, so "exists" alone says nothing: only reading back does.
     """
-    while not store.put_new(key, body):
+    while not store.put_new(key, body, keep_days):
         found = store.get(key)
         if found is not None:
             return None if found == body else found

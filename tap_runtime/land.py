@@ -110,7 +110,7 @@ class Lander:
         self.step("rendered")
         mine = self._stage(work, rendered)
         self.step("staged")
-        other = lake.create(self.store, lake.manifest_key(work.tap, work.batch), msgspec.json.encode(mine))
+        other = lake.create(self.store, lake.manifest_key(work.tap, work.batch), msgspec.json.encode(mine), work.settings.keep_days)
         self.step("committed")
         if other is None:
             return mine
@@ -148,7 +148,7 @@ class Lander:
             if path is None:
                 continue
             staged = f"{lake.staged_prefix(work.tap, work.batch, attempt)}{number}"
-            self.store.put(staged, path)
+            self.store.put(staged, path, work.settings.keep_days)
             files.append(File(kind, staged, key, rows, path.stat().st_size, sha256_of(path)))
         return Manifest(
             tap=work.tap,

@@ -33,6 +33,7 @@ class Put(Struct, frozen=True, tag=True, array_like=True):
     key: str
     body: bytes
     new: bool
+    keep_days: int | None = None
 
 
 class Done(Struct, frozen=True, tag=True, array_like=True):
@@ -89,11 +90,11 @@ class LinkedStore:
     def get(self, key: str) -> bytes | None:
         return self._ask(Get(key)).body
 
-    def put(self, key: str, body: bytes | Path) -> None:
-        self._ask(Put(key, body if isinstance(body, bytes) else body.read_bytes(), new=False))
+    def put(self, key: str, body: bytes | Path, keep_days: int | None = None) -> None:
+        self._ask(Put(key, body if isinstance(body, bytes) else body.read_bytes(), False, keep_days))
 
-    def put_new(self, key: str, body: bytes) -> bool:
-        return self._ask(Put(key, body, new=True)).put
+    def put_new(self, key: str, body: bytes, keep_days: int | None = None) -> bool:
+        return self._ask(Put(key, body, True, keep_days)).put
 
     def done(self, done: Done) -> None:
         """Tells the lander that the answer is on its way."""
@@ -194,8 +195,8 @@ class LinkServer:
             if isinstance(message, Get):
                 return Answer(body=self._store.get(message.key))
             if message.new:
-                return Answer(put=self._store.put_new(message.key, message.body))
-            self._store.put(message.key, message.body)
+                return Answer(put=self._store.put_new(message.key, message.body, message.keep_days))
+            self._store.put(message.key, message.body, message.keep_days)
         except LakeDown as error:
             return Answer(down=str(error))
         return Answer()

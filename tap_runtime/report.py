@@ -9,14 +9,19 @@ import msgspec
 from tap_runtime.lake import opened_at
 from tap_runtime.manifest import Manifest
 
-_UNITS = {"bytes": "Bytes", "batch_age": "Seconds", "oldest_open": "Seconds", "landing": "Milliseconds"}  # the others are counts
+_SECONDS = dict.fromkeys(("batch_age", "oldest_open", "overdue"), "Seconds")
+_UNITS = {"bytes": "Bytes", "landing": "Milliseconds", **_SECONDS}  # the others are counts
 
 
 def metrics(function: str, now: dt.datetime, values: Mapping[str, float], **more: Any) -> str:
-    """A log line that CloudWatch turns into metrics of the namespace `tapmesh`; `more` is only logged."""
+    """A log line that CloudWatch turns into metrics of the namespace `tapmesh`; `more` is only logged.
+
+    Each stands for its function and for the mesh, which is the function's name without the tap: alarms are a mesh's, not a tap's.
+    """
     named = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values]
-    directive = {"Namespace": "tapmesh", "Dimensions": [["function"]], "Metrics": named}
-    head = {"_aws": {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}, "function": function}
+    directive = {"Namespace": "tapmesh", "Dimensions": [["mesh", "function"], ["mesh"]], "Metrics": named}
+    names = {"mesh": function.rpartition("-")[0], "function": function}
+    head = {"_aws": {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}, **names}
     return msgspec.json.encode({**head, **more, **values}).decode()
 
 

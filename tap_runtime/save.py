@@ -26,7 +26,7 @@ def save(store: Store, spool: Path, tap: str, batch: str, largest: int, random: 
         return sealed is None
     (folder / _SAVED).touch()
     lake.create(store, lake.segment_key(tap, batch, 0), _packed(sealed, random))  # if there is one, it is our own of an earlier try
-    lake.create(store, lake.segment_key(tap, batch, 1), _encode(Seal(nonce=random(16).hex())))
+    lake.create(store, lake.segment_key(tap, batch, 1), _encode(Seal(nonce=random(16).hex())), lake.SEAL_DAYS)
     shutil.rmtree(folder, ignore_errors=True)
     return True
 

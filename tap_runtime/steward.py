@@ -69,10 +69,11 @@ class Steward:
     def _look_at(self, tap: str, batches: list[str]) -> None:
         function, now = self._prefix + tap, self._clock()
         stale = list(self._stale(tap, batches, now))
-        asleep, lost = [], 0
+        asleep, lost, overdue = [], 0, dt.timedelta()
         for each in stale:
             if self._lands_anywhere(tap, each):
                 self._invoke(function, msgspec.json.encode({"tapmesh": "land", "batch": each.batch}))
+                overdue = max(overdue, each.late)
                 continue
             lost += self._reported(tap, each, now)
             if each.late < _ASKED_FOR:
@@ -80,7 +81,7 @@ class Steward:
         for _ in range(_flushes(asleep)):
             self._invoke(function, b'{"tapmesh":"flush"}')
         oldest_s = max((now - lake.opened_at(batch)).total_seconds() for batch in batches)
-        values = {"oldest_open": round(oldest_s), "lost": lost}
+        values = {"oldest_open": round(oldest_s), "overdue": round(overdue.total_seconds()), "lost": lost}
         self._say(report.metrics(function, now, values, event="looked", open=len(batches), stale=len(stale)))
 
     def _stale(self, tap: str, batches: list[str], now: dt.datetime) -> Iterator[Stale]:

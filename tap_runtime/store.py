@@ -27,15 +27,15 @@ class ObjectStore:
         except (BaseError, OSError) as error:
             raise _down("read", key, error) from error
 
-    def put(self, key: str, body: bytes | Path) -> None:
+    def put(self, key: str, body: bytes | Path, keep_days: int | None = None) -> None:
         try:
-            obstore.put(self._store, key, body)
+            obstore.put(self._store, key, body, tags=_tags(keep_days))
         except (BaseError, OSError) as error:
             raise _down("write", key, error) from error
 
-    def put_new(self, key: str, body: bytes) -> bool:
+    def put_new(self, key: str, body: bytes, keep_days: int | None = None) -> bool:
         try:
-            obstore.put(self._store, key, body, mode="create")
+            obstore.put(self._store, key, body, tags=_tags(keep_days), mode="create")
         except (AlreadyExistsError, FileExistsError):
             return False
         except (BaseError, OSError) as error:
@@ -70,6 +70,11 @@ class ObjectStore:
             return
         except (BaseError, OSError) as error:
             raise _down("list", prefix, error) from error
+
+
+def _tags(keep_days: int | None) -> dict[str, str] | None:
+    """By which a rule of the bucket finds what it expires; a folder has none."""
+    return None if keep_days is None else {"keep": str(keep_days)}
 
 
 def _down(verb: str, key: str, error: Exception) -> LakeDown:

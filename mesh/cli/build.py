@@ -33,7 +33,7 @@ def run(
     out: Annotated[Path, typer.Option("--out", file_okay=False, help="Where the zips go.")] = Path(".mesh/build"),
     as_json: Json = False,
 ) -> None:
-    """Build the runtime's zip and the layer it needs; the same bytes on every machine."""
+    """Build the runtime's zip and the layers it needs; the same bytes on every machine."""
     from mesh.package.artefact import summary
     from mesh.package.build import build
     from mesh.package.wheels import MACHINES, BuildFailed
@@ -44,11 +44,16 @@ def run(
             built = {each: build(each, out, say) for each in MACHINES if arch in (each, Arches.BOTH)}
     except BuildFailed as failed:
         fail(str(failed), failed.hint, code=1)
-    runtime = next(iter(built.values())).runtime
+    any_of_them = next(iter(built.values()))
+    runtime, lander = any_of_them.runtime, any_of_them.lander
     if as_json:
-        data(json.dumps({"runtime": _facts(runtime), "layers": {each: _facts(of.layer) for each, of in built.items()}}))
+        data(
+            json.dumps(
+                {"runtime": _facts(runtime), "lander": _facts(lander), "layers": {each: _facts(of.layer) for each, of in built.items()}}
+            )
+        )
         return
-    for artefact in (runtime, *(of.layer for of in built.values())):
+    for artefact in (runtime, lander, *(of.layer for of in built.values())):
         data(summary(artefact))
 
 

@@ -1,13 +1,5 @@
-"""`taps.yaml` -> resources, for a mesh's Pulumi program. Not built yet: it checks the mesh, says so and ends before any resource."""
+"""`MeshPlan` -> resources: the one package that knows Pulumi, and the Pulumi program that `__main__.py` calls."""
 
-import sys
-from pathlib import Path
-from typing import NoReturn
+from mesh.deploy.program import deploy
 
-from mesh.spec import load
-
-
-def deploy(file: Path) -> NoReturn:
-    """Ends `pulumi up` with the mesh's problems, or with what to do instead."""
-    lines = [problem.line(Path.cwd()) for problem in load(file).problems]
-    sys.exit("\n".join([*lines, "tapmesh cannot deploy to AWS yet; `tapmesh dev` runs this mesh on your laptop"]))
+__all__ = ["deploy"]

@@ -1,14 +1,19 @@
-"""The laptop's signing key: an Ed25519 key in a file of mode 0600; taps only ever see its public half."""
+"""Signing keys, Ed25519: the laptop's in a file of mode 0600, a stack's in its configuration. Taps only ever see the public half."""
 
 import base64
+import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from tap_runtime.settings import VerifyKey
+
+_PEM = re.compile(r"-----BEGIN PRIVATE KEY-----.+?-----END PRIVATE KEY-----", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -43,3 +48,21 @@ def dev_key(folder: Path) -> SigningKey:
     os.close(descriptor)
     fresh.rename(folder / f"{key.kid}.pem")
     return key
+
+
+def public_keys(pems: str) -> tuple[VerifyKey, ...]:
+    """What taps get to know of the private keys in a text of one PEM after another; raises ValueError in words, never with the text."""
+    blocks = _PEM.findall(pems)
+    if not blocks:
+        raise ValueError("expected Ed25519 private keys as PEM")
+    return tuple(_from_pem(block).public() for block in blocks)
+
+
+def _from_pem(block: str) -> SigningKey:
+    try:
+        private = load_pem_private_key(block.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ValueError("a private key in it cannot be read; expected Ed25519 as PEM, not encrypted") from None
+    if not isinstance(private, Ed25519PrivateKey):
+        raise ValueError("a private key in it is not an Ed25519 one")
+    return SigningKey(hashlib.sha256(private.public_key().public_bytes_raw()).hexdigest()[:12], private)

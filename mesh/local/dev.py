@@ -19,7 +19,7 @@ from mesh.local.pages import pages
 from mesh.local.running import Running, Save
 from mesh.local.server import Edge
 from mesh.local.workspace import STACK, Workspace
-from mesh.plan import TapPlan, plan_taps
+from mesh.plan import Stack, TapPlan, expand
 from mesh.spec import Checked, load
 from mesh.spec.mesh import Mesh
 from tap_runtime import FORMAT, lake, spool
@@ -85,7 +85,7 @@ class Dev:
             self._say("stopped; what could not land in time is kept and lands at the next start")
 
     def _plan(self, mesh: Mesh) -> dict[str, TapPlan]:
-        return {plan.name: plan for plan in plan_taps(mesh, STACK, (self._running.key.public(),))}
+        return {plan.name: plan for plan in expand(mesh, Stack(STACK, (self._running.key.public(),))).taps}
 
     def _acceptor(self, plan: TapPlan) -> Acceptor:
         self._store.put(lake.settings_key(plan.name, plan.settings_sha256), plan.settings.to_json())

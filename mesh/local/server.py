@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mesh.local.running import Running
+from mesh.plan import cors
 from tap_runtime.accept import Acceptor
 from tap_runtime.errors import Refused
 from tap_runtime.http import Reply, Request, refusal, too_large
@@ -87,13 +88,12 @@ def _cors(acceptor: Acceptor | None, headers: dict[str, str]) -> dict[str, str]:
     origin = headers.get("origin")
     if acceptor is None or origin is None or not {origin, "*"} & set(acceptor.settings.origins):
         return {}
-    allowed = "content-type, content-encoding, authorization, x-bd-authorization, idempotency-key"
     return {
         "access-control-allow-origin": origin,
         "vary": "origin",
-        "access-control-allow-methods": "POST",
-        "access-control-allow-headers": allowed,
-        "access-control-max-age": "600",
+        "access-control-allow-methods": ", ".join(cors.METHODS),
+        "access-control-allow-headers": ", ".join(cors.HEADERS),
+        "access-control-max-age": str(cors.MAX_AGE_S),
     }
 
 

@@ -1,4 +1,4 @@
-"""The two zips a mesh runs from: the runtime with our code, the layer with what it imports and the extension."""
+"""The zips a mesh runs from: the runtime with our code, the layer with what it imports, and the lander, a tap's extension."""
 
 import shutil
 import tempfile
@@ -15,24 +15,25 @@ _HERE = Path(__file__).parent
 
 
 def build(arch: Arch, out: Path, say: Say = lambda text: None, limits: Limits = Limits()) -> Built:
-    """`runtime-<sha256>.zip` and `layer-<arch>-<sha256>.zip` in `out`, the same bytes on every machine. Raises BuildFailed."""
+    """`runtime-`, `lander-` and `layer-<arch>-<sha256>.zip` in `out`, the same bytes on every machine. Raises BuildFailed."""
     layer = cached(cache_folder(), key(arch), lambda part: _write_layer(arch, part, say), say)
     with alone(out, say):
         part = out / "part"
         _write_runtime(part)
         runtime = _named(part, "runtime")
+        write_zip([stored("extensions/tapmesh-lander", (_HERE / "tapmesh-lander").read_bytes(), executable=True)], part)
+        lander = _named(part, "lander")
         shutil.copyfile(layer, part)
-        built = Built(runtime, _named(part, f"layer-{arch}"))
+        built = Built(runtime, _named(part, f"layer-{arch}"), lander)
     within(limits, built)
     return built
 
 
 def _write_layer(arch: Arch, path: Path, say: Say) -> None:
     say(f"{arch}: fetching the layer's packages")
-    lander = stored("extensions/tapmesh-lander", (_HERE / "tapmesh-lander").read_bytes(), executable=True)
     with tempfile.TemporaryDirectory() as temporary:
         wheels = fetch(_HERE / "layer.txt", arch, Path(temporary), say, "--require-hashes")
-        write_zip([lander, *(member.below("python") for wheel in wheels for member in needed(wheel))], path)
+        write_zip([member.below("python") for wheel in wheels for member in needed(wheel)], path)
 
 
 def _write_runtime(path: Path) -> None:

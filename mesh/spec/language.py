@@ -43,10 +43,10 @@ class Lake(Keys):
     bucket: Bucket | None = Field(
         None,
         pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
-        description="The S3 bucket with everything; Pulumi config tapmesh:bucket wins per stack",
+        description="The S3 bucket with everything, the stack behind its name: acme-lake-dev; Pulumi config tapmesh:bucket wins as it is",
         examples=["acme-lake"],
     )
-    adopt: bool = Field(False, description="Use a bucket that exists instead of making one", examples=[True])
+    adopt: bool = Field(False, description="Use the bucket of just that name, which exists, instead of making one", examples=[True])
 
 
 class PersonKeys(Keys):

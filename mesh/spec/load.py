@@ -18,6 +18,7 @@ from mesh.spec.validate import FAULTY, STAND_IN_EMAIL, cleaned, validate
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _INCLUDED = ("people", "teams", "taps")
 ACCOUNT_LIMIT, ALWAYS_FREE = 1000, 100
+_LONGEST_BUCKET = 63 - len("-") - 15  # the stack's name goes behind it
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ def load(path: Path) -> Checked:
     drafts = [draft for value, at in found if (draft := draft_tap(value, defaults, at, known)) is not None]
     taps = make_taps(drafts, known)
     _check_concurrency(tree, taps)
+    if top is not None and len(top.lake.bucket or "") > _LONGEST_BUCKET and not top.lake.adopt:
+        text = f"at most {_LONGEST_BUCKET} characters, as the stack's name goes behind it; adopt: true uses a bucket as it is named"
+        tree.say(tree.mark(("lake", "bucket")), ("lake", "bucket"), text)
     problems = in_order(problem for each in parts.trees for problem in each.problems)
     warnings = in_order(known.warnings)
     if problems or top is None:

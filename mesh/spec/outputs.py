@@ -1,6 +1,7 @@
 """What a statement yields -> the columns of a tap's Parquet files: which types are cast, which are refused.
 
 DuckDB would write some of them as something else without a word: HUGEINT in a TUPLE becomes DOUBLE, a UNION a STRUCT.
+Others it writes well, but Athena's tables have no type that reads them (docs/decisions.md).
 """
 
 from functools import lru_cache
@@ -13,7 +14,6 @@ from tap_runtime.schema import SCALARS
 from tap_runtime.settings import OutputColumn
 
 RESERVED = ("year", "month", "day", "hour")
-_KEPT = {name for name in SCALARS if name not in ("DECIMAL", "JSON", "TIMESTAMPTZ")} | {"TIMESTAMP WITH TIME ZONE", "BLOB"}
 _CAST = {
     "HUGEINT": "DECIMAL(38,0)",  # what sum() of integers is
     "UHUGEINT": "DECIMAL(38,0)",
@@ -21,7 +21,12 @@ _CAST = {
     "TIMESTAMP_S": "TIMESTAMP",
     "TIMESTAMP_MS": "TIMESTAMP",
     '"NULL"': "VARCHAR",
+    "UINTEGER": "BIGINT",  # Athena reads unsigned numbers as signed: the upper half would turn negative
+    "UBIGINT": "DECIMAL(20,0)",
+    "TIME": "VARCHAR",  # no table of Athena has a column of these two
+    "UUID": "VARCHAR",
 }
+_KEPT = {*SCALARS, "TIMESTAMP WITH TIME ZONE", "BLOB"} - {"DECIMAL", "TIMESTAMPTZ", *_CAST}
 _INSTEAD = {
     "INTERVAL": "take epoch() of it, which is seconds, or cast it with ::VARCHAR",
     "TIMESTAMP_NS": "cast it with ::TIMESTAMP, which is microseconds",

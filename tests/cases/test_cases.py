@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import yaml
 
-from mesh.plan import plan_taps
+from mesh.plan import Stack, expand
 from mesh.spec import load
 from tap_runtime import lake, spool
 from tap_runtime.accept import Acceptor
@@ -22,7 +22,7 @@ from tap_runtime.store import folder_store
 ROOT = Path(__file__).parents[2]
 MESH = load(ROOT / "taps.yaml").mesh
 assert MESH is not None
-PLANS = {plan.name: plan for plan in plan_taps(MESH, "test", ())}
+PLANS = {plan.name: plan for plan in expand(MESH, Stack("test")).taps}
 CASES = sorted((ROOT / "cases").glob("*/*.yaml"))
 NOW = dt.datetime(2026, 11, 23, 21, 0, tzinfo=dt.UTC)
 

@@ -1,6 +1,5 @@
 """A tap as it is deployed: the zips of `tapmesh build` unpacked, its settings object in the bucket, a role with its policy."""
 
-import json
 import platform
 import zipfile
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ def package(folder: Path) -> Package:
     if lambda_python() is None:
         missing(LACKING)
     built = build("arm64" if platform.machine() == "aarch64" else "x86_64", folder / "zips")
+    unpacked(built.lander.path, folder / "layer")
     return Package(unpacked(built.runtime.path, folder / "code"), unpacked(built.layer.path, folder / "layer"))
 
 
@@ -54,22 +54,9 @@ def bucket(aws: Aws, name: str) -> ObjectStore:
 
 
 def deployed(aws: Aws, bucket: str, store: ObjectStore, plan: TapPlan, package: Package, endpoint: str | None = None) -> Deployed:
-    """Writes the settings object, makes the role; `endpoint` is where the function finds S3, the store itself if None."""
+    """Writes the settings object, makes the role; the bucket is the plan\'s. `endpoint` is where the function finds S3 if elsewhere."""
     key = lake.settings_key(plan.name, plan.settings_sha256)
     store.put(key, plan.settings.to_json())
-    role = aws.role(f"{bucket}-{plan.name}-{plan.settings_sha256[:8]}", policy(bucket, plan.name))
+    role = aws.role(f"{bucket}-{plan.name}-{plan.settings_sha256[:8]}", plan.role.policy.json())
     variables = {**role.variables(endpoint or aws.endpoint), "TAPMESH_LAKE": f"s3://{bucket}", "TAPMESH_SETTINGS": key}
     return Deployed(plan.name, package.code, package.layer, variables, HANDLER, plan.settings.memory_mb)
-
-
-def policy(bucket: str, tap: str) -> str:
-    """No other tap's objects, no wildcard action, and nothing landed can be deleted."""
-    arn = f"arn:aws:s3:::{bucket}"
-    kept, passing = ("settings", "keys", "landed", "quarantine", "lost"), ("open", "stored", "staged")
-    everywhere = [f"{arn}/{tap}/data/*", *(f"{arn}/_mesh/{kind}/{tap}/*" for kind in (*kept, *passing))]
-    statements = [
-        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": everywhere},
-        {"Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": [f"{arn}/_mesh/{kind}/{tap}/*" for kind in passing]},
-        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [arn]},
-    ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -61,6 +61,8 @@ class _Program:
                 )
             ),
         )
+        listed = lake.arn.apply(lambda arn: policy(Principal={"AWS": "000000000000"}, Action="s3:ListBucket", Resource=arn))
+        self._make(aws.s3.BucketPolicy, "through", bucket=lake.id, policy=listed)
         pulumi.export("lake", lake.id)
 
     def _make(self, kind: Any, name: str, /, **properties: Any) -> Any:

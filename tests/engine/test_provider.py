@@ -16,15 +16,15 @@ def test_a_preview_creates_every_type_and_touches_nothing(make_stack: MakeStack,
     stack = make_stack(everything(tmp_path))
     previewed = stack.preview()
     assert {step.type for step in previewed.changed} == set(KINDS)
-    assert previewed.changes == {"create": 22}
+    assert previewed.changes == {"create": 23}
     assert (previewed.said, stack.resources()) == ("", [])
 
 
 def test_what_nobody_changed_stays_as_it_is(make_stack: MakeStack, tmp_path: Path) -> None:
     stack = make_stack(everything(tmp_path))
-    assert stack.up().changes == {"create": 22}
-    assert stack.up().changes == {"same": 22}
-    assert stack.refresh().changes == {"same": 22}
+    assert stack.up().changes == {"create": 23}
+    assert stack.up().changes == {"same": 23}
+    assert stack.refresh().changes == {"same": 23}
 
 
 EDITS: dict[str, dict[str, Any]] = {
@@ -32,6 +32,7 @@ EDITS: dict[str, dict[str, Any]] = {
     "private": {"restrict_public_buckets": True},
     "owner": {"rule": {"object_ownership": "BucketOwnerPreferred"}},
     "encrypted": {"rules": [{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}, "bucket_key_enabled": True}]},
+    "through": {"policy": policy(Principal={"AWS": "222222222222"}, Action="s3:ListBucket", Resource="arn:aws:s3:::acme-lake")},
     "expiry": {"rules": [{"id": "keep-30", "status": "Enabled", "filter": {"prefix": "x/"}, "expiration": {"days": 30}}]},
     "settings": {"content": '{"format":2}'},
     "runtime": {"description": "The next one"},
@@ -55,6 +56,7 @@ CHANGES = {
     "private": ("update", ("restrictPublicBuckets",)),
     "owner": ("update", ("rule.objectOwnership",)),
     "encrypted": ("update", ("rules[0].bucketKeyEnabled",)),
+    "through": ("update", ("policy",)),
     "expiry": ("update", ("rules[0].expiration.days", "rules[0].filter.prefix", "rules[0].filter.tag", "rules[0].id", "rules[1]")),
     "settings": ("update", ("content",)),
     "code": ("update", ("source",)),
@@ -85,10 +87,10 @@ def test_an_edit_of_each_type_is_that_edit_and_a_destroy_leaves_nothing(make_sta
         steps = {step.name: (step.op, step.paths) for step in outcome.changed if step.op in ("update", "replace", "create", "delete")}
         assert steps == CHANGES
         assert {step.type for step in outcome.changed} == set(KINDS)
-    assert stack.up(edited).changes == {"same": 22}
+    assert stack.up(edited).changes == {"same": 23}
     _is_in_the_cloud(stack, cloud)
     made = stack.resources()
-    assert stack.destroy().changes == {"delete": 22}
+    assert stack.destroy().changes == {"delete": 23}
     assert [each["urn"] for each in made if _read(each, cloud)] == []
 
 

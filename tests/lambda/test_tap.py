@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mesh.plan import TapPlan, plan_taps
+from mesh.plan import Stack, TapPlan, expand
 from mesh.spec.load import load
 from tap_runtime import lake
 from tap_runtime.store import ObjectStore
@@ -40,7 +40,10 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TapPlan]:
     file.write_text(TAPS)
     checked = load(file)
     assert checked.mesh is not None, checked.problems
-    return {plan.name: plan for plan in plan_taps(checked.mesh, "test", ())}
+    names = checked.mesh.taps
+    return {
+        plan.name: plan for name in names for plan in expand(checked.mesh, Stack("test", bucket=f"acme-{name}")).taps if plan.name == name
+    }
 
 
 def rows(store: ObjectStore, tap: str, folder: Path) -> list[tuple[str, int]]:

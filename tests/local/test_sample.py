@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mesh.local.live.sample import curl, sample
-from mesh.plan import plan_taps
+from mesh.plan import Stack, expand
 from mesh.spec import load
 from tap_runtime.records import Checker
 from tap_runtime.schema import SCALARS, Column, Field, Type
@@ -16,7 +16,7 @@ from tests.tap_runtime.local_tap import settings
 NOW = dt.datetime(2026, 11, 23, 21, 0, tzinfo=dt.UTC)
 MESH = load(Path(__file__).parents[2] / "taps.yaml").mesh
 assert MESH is not None
-PLANS = {plan.name: plan for plan in plan_taps(MESH, "test", ())}
+PLANS = {plan.name: plan for plan in expand(MESH, Stack("test")).taps}
 TEXT = Type("VARCHAR", "VARCHAR")
 NESTED = Type("STRUCT", "STRUCT(at TIMESTAMP, tags VARCHAR[])", (Field("at", Type("TIMESTAMP", "TIMESTAMP")), Field("tags", TEXT)))
 TYPES = [Type(kind, kind) for kind in SCALARS if kind != "DECIMAL"]

@@ -33,9 +33,9 @@ def python() -> str:
 
 @pytest.fixture(scope="session")
 def opt(built: dict[Arch, Built], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The layer for this machine, unpacked: Lambda's /opt."""
+    """The layers of a tap for this machine, unpacked: Lambda's /opt."""
     arch: Arch = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-    return unpacked(built[arch].layer.path, tmp_path_factory.mktemp("opt"))
+    return unpacked(built[arch].layer.path, unpacked(built[arch].lander.path, tmp_path_factory.mktemp("opt")))
 
 
 def without_registry(cache: Path) -> dict[str, str]:

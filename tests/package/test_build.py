@@ -57,9 +57,8 @@ def test_after_a_kill_two_builds_at_once_give_both_the_same(built: dict[Arch, Bu
     both = [subprocess.Popen(command(tmp_path / "out"), env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     expected = (built["x86_64"].runtime.sha256, {"x86_64": built["x86_64"].layer.sha256})
     assert [hashes(process.communicate(timeout=240)[0]) for process in both] == [expected] * 2
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
-        [".lock", built["x86_64"].runtime.path.name, built["x86_64"].layer.path.name]
-    )
+    zips = [each.path.name for each in (built["x86_64"].runtime, built["x86_64"].layer, built["x86_64"].lander)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([".lock", *zips])
 
 
 def test_what_was_built_once_needs_no_registry(built: dict[Arch, Built], tmp_path: Path) -> None:

@@ -39,11 +39,11 @@ class FaultyStore:
     def get(self, key: str) -> bytes | None:
         return self._call(lambda: self._store.get(key))
 
-    def put(self, key: str, body: bytes | Path) -> None:
-        self._call(lambda: self._store.put(key, body))
+    def put(self, key: str, body: bytes | Path, keep_days: int | None = None) -> None:
+        self._call(lambda: self._store.put(key, body, keep_days))
 
-    def put_new(self, key: str, body: bytes) -> bool:
-        return self._call(lambda: self._store.put_new(key, body))
+    def put_new(self, key: str, body: bytes, keep_days: int | None = None) -> bool:
+        return self._call(lambda: self._store.put_new(key, body, keep_days))
 
     def copy(self, source: str, target: str) -> bool:
         if self._fault == "lost-reply":  # obstore reads a copy's reply back itself; there False means that the source is gone

@@ -26,10 +26,10 @@ class MemoryStore:
     def get(self, key: str) -> bytes | None:
         return self.objects.get(key)
 
-    def put(self, key: str, body: bytes | Path) -> None:
+    def put(self, key: str, body: bytes | Path, keep_days: int | None = None) -> None:
         self.objects[key] = body.read_bytes() if isinstance(body, Path) else body
 
-    def put_new(self, key: str, body: bytes) -> bool:
+    def put_new(self, key: str, body: bytes, keep_days: int | None = None) -> bool:
         if key in self.objects:
             return False
         self.objects[key] = body
@@ -107,11 +107,11 @@ class TurnStore:
     def get(self, key: str) -> bytes | None:
         return self._call(lambda: self._store.get(key))
 
-    def put(self, key: str, body: bytes | Path) -> None:
-        self._call(lambda: self._store.put(key, body))
+    def put(self, key: str, body: bytes | Path, keep_days: int | None = None) -> None:
+        self._call(lambda: self._store.put(key, body, keep_days))
 
-    def put_new(self, key: str, body: bytes) -> bool:
-        return self._call(lambda: self._store.put_new(key, body))
+    def put_new(self, key: str, body: bytes, keep_days: int | None = None) -> bool:
+        return self._call(lambda: self._store.put_new(key, body, keep_days))
 
     def copy(self, source: str, target: str) -> bool:
         return self._call(lambda: self._store.copy(source, target))

@@ -5,8 +5,10 @@ import json
 import shutil
 import socket
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -36,6 +38,12 @@ class Scripted:
 
     def event(self) -> Event:
         return self._event
+
+
+def event(body: str, headers: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """A Function URL event with a POST."""
+    context = {"http": {"method": "POST", "path": "/"}}
+    return {"requestContext": context, "headers": {**headers}, "rawQueryString": "", "body": body, "isBase64Encoded": False}
 
 
 class Environment:
@@ -70,8 +78,7 @@ class Environment:
 
     def post(self, body: str) -> dict[str, Any]:
         """A Function URL event."""
-        context = {"http": {"method": "POST", "path": "/"}}
-        return self.invoke({"requestContext": context, "headers": {}, "rawQueryString": "", "body": body, "isBase64Encoded": False})
+        return self.invoke(event(body))
 
     def markers(self) -> list[str]:
         """Batches that are marked open."""

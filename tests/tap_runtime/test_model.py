@@ -156,21 +156,21 @@ def drawn(seed: int, faults: int) -> bytes:
 class Overwriting(MemoryStore):
     """A landing that does not commit: the manifest is written over."""
 
-    def put_new(self, key: str, body: bytes) -> bool:
+    def put_new(self, key: str, body: bytes, keep_days: int | None = None) -> bool:
         if key.startswith("_mesh/landed/"):
             self.objects[key] = body
             return True
-        return super().put_new(key, body)
+        return super().put_new(key, body, keep_days)
 
 
 class Unfenced(MemoryStore):
     """A SEAL that does not fence: segments are written over it."""
 
-    def put_new(self, key: str, body: bytes) -> bool:
+    def put_new(self, key: str, body: bytes, keep_days: int | None = None) -> bool:
         if b'"kind":"seal"' in self.objects.get(key, b""):
             self.objects[key] = body
             return True
-        return super().put_new(key, body)
+        return super().put_new(key, body, keep_days)
 
 
 class KeyFirst(Stored):

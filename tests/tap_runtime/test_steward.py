@@ -63,6 +63,14 @@ def test_a_silent_environment_is_flushed_and_a_stored_batch_landed_by_anyone(tmp
     assert stored.after(seconds=301) == [("acme-dev-clicks", {"tapmesh": "land", "batch": stored.batch})]
 
 
+def test_what_anyone_could_land_is_overdue_and_what_only_sleeps_is_not(tmp_path: Path) -> None:
+    buffered, stored = Watched(tmp_path / "b"), Watched(tmp_path / "s", ack="stored")
+    for watched in (buffered, stored):
+        watched.tap.post(b'{"id":"a"}')
+        watched.after(seconds=1000)
+    assert [(line["overdue"], line["oldest_open"]) for watched in (buffered, stored) for line in watched.lines] == [(0, 1000), (700, 1000)]
+
+
 def test_flushes_leave_half_of_the_concurrency_to_senders(tmp_path: Path) -> None:
     watched = Watched(tmp_path, concurrency=6)
     for _ in range(10):

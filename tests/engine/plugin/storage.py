@@ -41,6 +41,7 @@ STORAGE = [
             ("BucketPublicAccessBlock", "public_access_block", "public_access_block"),
             ("BucketOwnershipControls", "bucket_ownership_controls", "bucket_ownership_controls"),
             ("BucketServerSideEncryptionConfiguration", "bucket_encryption", "bucket_encryption"),
+            ("BucketPolicy", "bucket_policy", "bucket_policy"),
             ("BucketLifecycleConfiguration", "bucket_lifecycle_configuration", "bucket_lifecycle"),
         )
     ),

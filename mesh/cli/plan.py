@@ -1,0 +1,94 @@
+"""`tapmesh plan`: what `pulumi up` would make of the file, without asking the cloud."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mesh.cli.options import TAPS_YAML, File, Json, loaded
+from mesh.cli.say import data, fail, out, warn
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from mesh.plan.model import MeshPlan, TapPlan
+
+NAME = "plan"
+EXAMPLES = {
+    "tapmesh plan": "names, resources, table and grants of every tap of taps.yaml in this folder, in the stack dev",
+    "tapmesh plan --stack prod --json": "everything, policies and settings included, for a script",
+}
+
+
+def run(
+    file: File = TAPS_YAML,
+    stack: Annotated[str, typer.Option("--stack", help="The Pulumi stack, which names end with.", metavar="NAME")] = "dev",
+    as_json: Json = False,
+) -> None:
+    """Show what a stack of the mesh consists of; no account is asked, so keys, account and region are left open."""
+    from mesh.plan import BadStack, Stack, expand
+
+    try:
+        named = Stack(stack)
+    except BadStack as bad:
+        fail(str(bad))
+    plan = expand(loaded(file), named)
+    if as_json:
+        data(plan.json())
+        return
+    for note in plan.notes:
+        warn(note)
+    out.print(_tree(plan))
+
+
+def _tree(plan: MeshPlan) -> Tree:
+    from rich.text import Text
+    from rich.tree import Tree
+
+    count = sum(len(tap.resources) for tap in plan.taps)
+    tree = Tree(Text(f"{plan.name}: {len(plan.taps)} taps, {count} resources of their own", style="bold"))
+    tree.add(Text("\n".join(["the mesh itself", *_shared(plan)])))
+    for tap in plan.taps:  # one text a tap: Rich takes as long for a node of one line as for one of seven
+        tree.add(Text("\n").join([Text.assemble((tap.name, "bold"), f"  {tap.settings.owner}"), *map(Text, _own(tap))]))
+    return tree
+
+
+def _shared(plan: MeshPlan) -> list[str]:
+    rules = ", ".join(f"{expiry.name} {expiry.days}d" for expiry in plan.lake.expiries)
+    return [
+        f"lake        s3://{plan.lake.bucket}{', which exists' if plan.lake.adopted else ''}",
+        f"expires     {rules}",
+        f"steward     {plan.steward.function.name}, {plan.steward.schedule}",
+        f"log group   {plan.log_group}, {plan.log_days}d",
+        f"database    {plan.database}, queried in the workgroup {plan.workgroup}",
+        f"alarms      {', '.join(alarm.name for alarm in plan.alarms)}",
+        f"dashboard   {plan.name}",
+    ]
+
+
+def _own(tap: TapPlan) -> list[str]:
+    function, settings = tap.function, tap.settings
+    reserved = "" if function.concurrency is None else f", at most {function.concurrency} at once"
+    writers = "anyone" if settings.public else ", ".join(f"{each.person}{_until(each.until)}" for each in settings.writers) or "nobody"
+    lines = [
+        f"function    {function.name}, {function.memory_mb} MB{reserved}",
+        f"url         {'none: closed' if tap.url is None else 'POST' + _cors(tap.url.origins)}",
+        f"writes      {writers}",
+        f"lands       {settings.threshold_bytes:,} bytes or {settings.age_s} s, answers when {settings.ack}{_kept(settings.keep_days)}",
+        f"table       {tap.table.database}.{tap.table.name}: " + ", ".join(f"{column.name} {column.type}" for column in tap.table.columns),
+    ]
+    readers = [] if tap.access_point is None else [f"readers     through the access point {tap.access_point.name}"]
+    return [*lines, *readers, f"resources   {', '.join(each.kind for each in tap.resources)}"]
+
+
+def _until(day: str | None) -> str:
+    return "" if day is None else f" until {day}"
+
+
+def _cors(origins: tuple[str, ...]) -> str:
+    return f", from browsers at {', '.join(origins)}" if origins else ""
+
+
+def _kept(days: int | None) -> str:
+    return "" if days is None else f", kept {days} days"

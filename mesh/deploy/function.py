@@ -1,0 +1,35 @@
+"""A plan's function as a resource."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from mesh.deploy.lake import Lake
+from mesh.plan.model import Function
+
+Layers = Sequence[aws.lambda_.LayerVersion]
+
+
+def make_function(
+    name: str, plan: Function, role: aws.iam.Role, lake: Lake, layers: Layers, opts: pulumi.ResourceOptions
+) -> aws.lambda_.Function:
+    """`opts` names whose it is, and what has to be there before it starts: its policy, its settings."""
+    return aws.lambda_.Function(
+        name,
+        name=plan.name,
+        description=plan.about,
+        role=role.arn,
+        runtime=plan.runtime,
+        architectures=[plan.architecture],
+        handler=plan.handler,
+        s3_bucket=lake.runtime.bucket,
+        s3_key=lake.runtime.key,
+        layers=[layer.arn for layer in layers],
+        memory_size=plan.memory_mb,
+        timeout=plan.timeout_s,
+        reserved_concurrent_executions=plan.concurrency,
+        environment={"variables": dict(plan.environment)},
+        logging_config={"log_format": "Text", "log_group": lake.log_group.name},
+        opts=opts,
+    )
