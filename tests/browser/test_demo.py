@@ -8,7 +8,7 @@ import pytest
 from tests.browser.site import Site
 from tests.browser.visitor import Visitor, busy, settle
 from tests.kits.example import running
-from tests.local.conftest import RunningMesh
+from tests.local.conftest import RunningMesh, free_port
 
 OTHER = """
 version: 1
@@ -83,7 +83,7 @@ def test_a_mesh_the_demo_cannot_send_to_says_what_it_lacks(
 
 
 def test_another_sites_page_gets_no_token_and_no_counts(shop: RunningMesh, visitor: Visitor) -> None:
-    site = Site("/nowhere")
+    site = Site(free_port(), "/nowhere")
     page = visitor.context.new_page()
     page.goto(site.url)
     ask = "(url) => fetch(url).then((answer) => answer.text(), (error) => error.name)"
