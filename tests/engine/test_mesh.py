@@ -43,11 +43,11 @@ class Mesh:
             (folder / "sql").symlink_to(ROOT / "sql")
         self.stack: Stack = make_stack(lambda: deploy(self.file), name)
         architecture = "arm64" if platform.machine() == "aarch64" else "x86_64"
-        self.stack.config(**{"tapmesh:architecture": architecture})
+        self.stack.config({"tapmesh:architecture": architecture})
 
     def sign(self) -> None:
         """Gives the stack its key."""
-        self.stack.config(secret=True, **{"tapmesh:signing-key": pem()})
+        self.stack.config({"tapmesh:signing-key": pem()}, secret=True)
 
     def edit(self, was: str, becomes: str) -> Outcome:
         """Saves and deploys."""
@@ -146,7 +146,7 @@ def test_two_stacks_of_one_file_stand_side_by_side(tmp_path: Path, small: Mesh, 
 
 def test_nothing_is_made_while_anything_is_wrong(tmp_path: Path, make_stack: MakeStack) -> None:
     mesh = Mesh(tmp_path, SMALL.replace("x: INTEGER", "x: INTERGER"), make_stack)
-    mesh.stack.config(**{"tapmesh:stack-suffix": "Dev!", "tapmesh:architecture": "riscv"})
+    mesh.stack.config({"tapmesh:stack-suffix": "Dev!", "tapmesh:architecture": "riscv"})
     with pytest.raises(DeployError, match="nothing was deployed; problems: 3") as failed:
         mesh.stack.preview()
     said = str(failed.value)
@@ -155,10 +155,10 @@ def test_nothing_is_made_while_anything_is_wrong(tmp_path: Path, make_stack: Mak
     assert "expected arm64 or x86_64, got riscv" in said
     assert failed.value.outcome.steps == ()
     mesh.file.write_text(SMALL)
-    mesh.stack.config(**{"tapmesh:stack-suffix": "dev", "tapmesh:architecture": "arm64"})
+    mesh.stack.config({"tapmesh:stack-suffix": "dev", "tapmesh:architecture": "arm64"})
     with pytest.raises(DeployError, match="tapmesh:signing-key is missing; it signs the tokens that clicks, orders ask for"):
         mesh.stack.preview()
-    mesh.stack.config(secret=True, **{"tapmesh:signing-key": "not a key"})
+    mesh.stack.config({"tapmesh:signing-key": "not a key"}, secret=True)
     with pytest.raises(DeployError, match="expected Ed25519 private keys as PEM; make one") as failed:
         mesh.stack.preview()
     assert "not a key" not in str(failed.value)
