@@ -75,7 +75,7 @@ def test_a_request_reaches_the_handler_and_the_extension(function: Trivial) -> N
 
 
 def test_the_sender_does_not_wait_for_the_extension_but_the_next_request_goes_elsewhere(function: Trivial) -> None:
-    fleet = function({"WAIT_AT_INVOKE": "1"})
+    fleet = function({"WAIT_AT_INVOKE": "5"})
     first, second = fleet.post(), fleet.post()
     assert first.environment != second.environment
     assert [environment.state for environment in fleet.environments] == ["busy", "busy"]

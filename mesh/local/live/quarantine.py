@@ -1,5 +1,6 @@
 """Samples of what is in quarantine, by reason: the start of the newest files, never more."""
 
+import contextlib
 import functools
 import gzip
 import itertools
@@ -42,24 +43,23 @@ class Reason:
     samples: tuple[Sample, ...]
 
 
-@functools.lru_cache(maxsize=100)
 def reasons(folder: Path, tap: str, batches: tuple[str, ...]) -> list[Reason]:
-    """The reasons in these batches, the most frequent first. Reads files, each once: a landed batch's quarantine never changes."""
+    """The reasons in these batches, the most frequent first."""
     found: dict[str, list[_Entry]] = {}
     for batch in batches:
-        for entry in _entries(folder / lake.quarantine_key(tap, batch)):
-            found.setdefault(entry.reason, []).append(entry)
+        with contextlib.suppress(OSError, EOFError, msgspec.MsgspecError):  # swept, or not published yet
+            for entry in _entries(folder / lake.quarantine_key(tap, batch)):
+                found.setdefault(entry.reason, []).append(entry)
     told = [Reason(reason, sum(entry.lines for entry in entries), _samples(entries)) for reason, entries in found.items()]
     return sorted(told, key=lambda reason: -reason.lines)[:_REASONS]
 
 
+@functools.lru_cache(maxsize=100)
 def _entries(path: Path) -> list[_Entry]:
-    try:
-        with gzip.open(path) as file:
-            lines = list(itertools.takewhile(bool, (file.readline(_ENTRY_BYTES) for _ in range(_ENTRIES))))
-        return [msgspec.json.decode(line, type=_Entry) for line in lines if line.endswith(b"\n")]
-    except (OSError, EOFError, msgspec.MsgspecError):  # swept, or still being written
-        return []
+    """Reads a file once: a landed batch's quarantine never changes."""
+    with gzip.open(path) as file:
+        lines = list(itertools.takewhile(bool, (file.readline(_ENTRY_BYTES) for _ in range(_ENTRIES))))
+    return [msgspec.json.decode(line, type=_Entry) for line in lines if line.endswith(b"\n")]
 
 
 def _samples(entries: list[_Entry]) -> tuple[Sample, ...]:
