@@ -31,7 +31,8 @@ lint: setup ## Check style and types
 	$(BIN)/mypy
 
 bench: setup ## Measure every claim; prints ratios
-	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@missed=; for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || missed="$$missed $$file"; done; \
+		[ -z "$$missed" ] || { echo "== missed a target, or failed:$$missed"; exit 1; }
 
 pin: setup ## Pin the layer's packages as requirements.txt has them
 	$(BIN)/python -m mesh.package.pin

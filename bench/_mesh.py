@@ -4,13 +4,14 @@ import datetime as dt
 import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from mesh.grants.keys import SigningKey, dev_key
 from mesh.grants.tokens import issue
 from mesh.local.workspace import STACK, Workspace, beside
-from mesh.plan import Stack, expand, issuer
+from mesh.plan import Stack, TapPlan, expand, issuer
 from mesh.spec import load
 from tap_runtime import lake, spool
 from tap_runtime.accept import Acceptor
@@ -56,29 +57,53 @@ def events(count: int, extra: bool = False, seed: int = 7) -> Iterator[bytes]:
         yield json.dumps(event, separators=(",", ":")).encode() + b"\n"
 
 
+def padded(lines: Iterable[bytes], size: int = 1000, seed: int = 8) -> Iterator[bytes]:
+    """The same events, each of `size` bytes: somebody searched for that many words."""
+    draw = random.Random(seed)
+    words = [bytes(draw.choices(b"abcdefghijklmnopqrstuvwxyz", k=draw.randrange(3, 10))) for _ in range(2_000)]
+    for line in lines:
+        sought = b"+".join(draw.choices(words, k=size // 4))
+        yield line.replace(b"&utm_source", b"&q=" + sought[: size - len(line) - 3] + b"&utm_source", 1)
+
+
 def requests(lines: list[bytes], count: int) -> list[bytes]:
     """The lines as so many request bodies."""
     size = -(-len(lines) // count)
     return [b"".join(lines[start : start + size]) for start in range(0, len(lines), size)]
 
 
+class Planned(NamedTuple):
+    """A mesh with the one tap `clicks`: its file and folders, what it becomes, and the headers a post needs."""
+
+    file: Path
+    workspace: Workspace
+    plan: TapPlan
+    headers: dict[str, str]
+
+
+def planned(folder: Path, public: bool = False, threshold: str = "200MB", bucket: str | None = None) -> Planned:
+    """Writes such a mesh into `folder`; its token is good for a day."""
+    file = folder / "taps.yaml"
+    file.write_text(_FILE.format(public=str(public).lower(), threshold=threshold))
+    workspace: Workspace = beside(file)
+    mesh = load(file).mesh
+    assert mesh is not None
+    key: SigningKey = dev_key(workspace.keys)
+    (plan,) = expand(mesh, Stack(STACK, (key.public(),), bucket=bucket)).taps
+    token = issue(key, issuer(mesh, STACK), SENDER, (TAP,), dt.timedelta(days=1), dt.datetime.now(dt.UTC))
+    headers = {"host": "127.0.0.1", "content-type": "application/x-ndjson", "x-bd-authorization": token}
+    return Planned(file, workspace, plan, headers)
+
+
 class OneTap:
-    """A mesh with the one tap `clicks` in a folder of its own; `accept` spools as the server does, in this process."""
+    """That mesh with its lake in the folder; `accept` spools as the server does, in this process."""
 
     def __init__(self, folder: Path, public: bool = False, threshold: str = "200MB") -> None:
-        self.file = folder / "taps.yaml"
-        self.file.write_text(_FILE.format(public=str(public).lower(), threshold=threshold))
-        self.workspace: Workspace = beside(self.file)
-        mesh = load(self.file).mesh
-        assert mesh is not None
-        key: SigningKey = dev_key(self.workspace.keys)
-        (plan,) = expand(mesh, Stack(STACK, (key.public(),))).taps
+        self.file, self.workspace, plan, self._headers = planned(folder, public, threshold)
         self.settings = plan.settings
         store = folder_store(self.workspace.lake)
         store.put(lake.settings_key(TAP, plan.settings_sha256), plan.settings.to_json())
         self.acceptor = Acceptor(plan.settings, store, self.workspace.spool, os.urandom)
-        token = issue(key, issuer(mesh, STACK), SENDER, (TAP,), dt.timedelta(days=1), dt.datetime.now(dt.UTC))
-        self._headers = {"host": "127.0.0.1", "content-type": "application/x-ndjson", "x-bd-authorization": token}
 
     def accept(self, body: bytes) -> None:
         """One request, which must be answered 200."""
