@@ -93,8 +93,9 @@ class TapClient:
 
 def _cause(error: Exception) -> str:
     """`Connection refused` rather than the names of three classes."""
-    cause = error.__cause__ or error.__context__
-    return cause.strerror if isinstance(cause, OSError) and cause.strerror else str(error).rpartition(": ")[2] or type(error).__name__
+    cause = error.__cause__ or error.__context__ or error
+    said = cause.strerror if isinstance(cause, OSError) else None
+    return said or str(cause).rpartition(": ")[2] or type(cause).__name__
 
 
 def _refused(url: str, answer: urllib3.BaseHTTPResponse) -> SendFailed:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tap_runtime.auth import Authenticator
 from tap_runtime.batch import Buffered, Intake, Receipt, Sent, Stored
 from tap_runtime.decide import KeepCollecting, OpenBatch, decide
-from tap_runtime.errors import LakeDown, Refused, SpoolFull
+from tap_runtime.errors import DiskFull, LakeDown, Refused, SpoolFull
 from tap_runtime.http import Reply, Request, decoded_body, refusal, reply
 from tap_runtime.lake import Objects
 from tap_runtime.records import Checker, Records
@@ -31,6 +31,9 @@ class Acceptor:
             return self._accept(request, now)
         except Refused as refused:
             return refusal(refused)
+        except DiskFull as full:
+            hint = "make room there, then send the same request again; nothing of it was acknowledged"
+            return refusal(Refused(503, "disk_full", str(full), hint, retry_after_s=5))
         except LakeDown:
             hint = "send the same request again a little later; nothing of it was acknowledged"
             return refusal(Refused(503, "lake_down", "the lake cannot be reached and no batch can be opened", hint, retry_after_s=5))

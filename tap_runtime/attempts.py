@@ -16,8 +16,8 @@ Batch = tuple[str, str]  # tap and batch
 class Attempts:
     """The batches that failed, each with when it is due again."""
 
-    def __init__(self, clock: Callable[[], dt.datetime]) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], dt.datetime], longest: dt.timedelta = _LONGEST) -> None:
+        self._clock, self._longest = clock, longest
         self._due: dict[Batch, tuple[dt.datetime, dt.timedelta]] = {}
 
     def is_due(self, batch: Batch) -> bool:
@@ -27,7 +27,7 @@ class Attempts:
     def failed(self, batch: Batch) -> float:
         """Seconds until it is tried again."""
         _, delay = self._due.get(batch, (None, _FIRST))
-        self._due[batch] = (self._clock() + delay, min(2 * delay, _LONGEST))
+        self._due[batch] = (self._clock() + delay, min(2 * delay, self._longest))
         return delay.total_seconds()
 
     def landed(self, batch: Batch) -> None:

@@ -22,8 +22,12 @@ class SettingsGone(LakeDown):
     """The lake has no such settings object; its batches wait until it is put back."""
 
 
+class DiskFull(LakeDown):
+    """The disk of a lake that is a folder, or of the spool, is full; the message names the folder."""
+
+
 class SpoolFull(Exception):
-    """The spool's disk or its configured limit is full; nothing of this request was kept."""
+    """The spool cannot be written, or its configured limit is reached; nothing of this request was kept."""
 
 
 class BrokenSegment(Exception):

@@ -56,11 +56,11 @@ def decoded_body(request: Request, limits: Limits) -> bytes:
         return request.body
     if encoding not in ("gzip", "x-gzip"):
         if encoding.replace(" ", "") == "gzip,gzip":
-            raise too_large("gzip inside gzip", "one layer of gzip")
+            raise _packed_twice()
         raise Refused(415, "unknown_encoding", "this Content-Encoding is not known here", "send plain text, or Content-Encoding: gzip")
     body = _gunzip(request.body, limits)
     if body.startswith(b"\x1f\x8b"):
-        raise too_large("gzip inside gzip", "one layer of gzip")
+        raise _packed_twice()
     return body
 
 
@@ -74,7 +74,7 @@ def _gunzip(body: bytes, limits: Limits) -> bytes:
             parts.append(part)
             room -= len(part)
             if room <= 0:
-                raise too_large("the unpacked body is larger", f"{limits.unpacked_bytes:,} bytes unpacked")
+                raise too_large("the body is too large once unpacked", f"{limits.unpacked_bytes:,} bytes unpacked")
             if not member.eof:
                 raise zlib.error("incomplete")
             body = member.unused_data
@@ -83,6 +83,10 @@ def _gunzip(body: bytes, limits: Limits) -> bytes:
     return b"".join(parts)
 
 
+def _packed_twice() -> Refused:
+    return Refused(413, "too_large", "the body is gzip inside gzip", "compress it once")
+
+
 def too_large(what: str, limit: str) -> Refused:
     """The 413 that names the limit."""
-    return Refused(413, "too_large", f"too large: {what}", f"the limit is {limit}; send smaller batches")
+    return Refused(413, "too_large", what, f"the limit is {limit}; send smaller batches")

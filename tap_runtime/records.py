@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from tap_runtime.advice import advice
 from tap_runtime.http import too_large
 from tap_runtime.scalars import BadValue
 from tap_runtime.schema import INTEGERS, Column
@@ -149,17 +150,20 @@ def _encode(value: Any) -> bytes:
 
 def _decode(line: bytes) -> Any:
     try:
-        value = _any.decode(line.decode())
+        text = line.decode()
+        value = _any.decode(text)
     except UnicodeDecodeError as error:
         raise BadValue(f"not UTF-8 (byte {error.start + 1})") from None
     except msgspec.DecodeError as error:
-        raise BadValue(f"not one JSON object: {error}") from None
+        raise BadValue("; ".join(filter(None, (f"not one JSON object: {error}", advice(text, str(error)))))) from None
     except RecursionError:
         raise BadValue(f"nested deeper than {MAX_DEPTH}") from None
     except (ValueError, ArithmeticError):  # Decimal and int have limits of their own: 1e9999999999999999999, 5,000 digits
         raise BadValue("holds a number that is out of range") from None
     if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise BadValue(f"nested deeper than {MAX_DEPTH}")
+    if type(value) is list:
+        raise BadValue("expected an object, got an array; an array of objects needs Content-Type: application/json")
     return value
 
 

@@ -14,7 +14,7 @@ from tap_runtime.schema import INTEGERS, Type
 Checked = tuple[Any, Any]  # the value to spool, and what of it the schema does not name (None: nothing)
 Check = Callable[[Any], Checked]
 
-_JSON_NAMES = {bool: "bool", int: "int", Decimal: "float", str: "str", list: "array", dict: "object", type(None): "null"}
+_JSON_NAMES = {bool: "a boolean", int: "a number", Decimal: "a decimal number", str: "a text", list: "an array", dict: "an object"}
 _EXACT = Context(prec=1000, traps=[Inexact])
 _FLOAT_MAX = Decimal("3.4028235e38")
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -34,23 +34,23 @@ class BadValue(Exception):
         self.path: list[str] = []
 
     def reason(self) -> str:
-        """As senders and quarantine read it: `$.x: expected int, got str`."""
+        """As senders and quarantine read it: `$.x: expected INTEGER, got a text`."""
         return f"${''.join(reversed(self.path))}: {self.fault}"
 
 
 def expected(wanted: str, got: Any) -> BadValue:
-    return BadValue(f"expected {wanted}, got {_JSON_NAMES[type(got)]}")
+    return BadValue(f"expected {wanted}, got {_JSON_NAMES.get(type(got), 'null')}")
 
 
 def _boolean(value: Any) -> Checked:
     if type(value) is not bool:
-        raise expected("bool", value)
+        raise expected("BOOLEAN", value)
     return value, None
 
 
 def _varchar(value: Any) -> Checked:
     if type(value) is not str:
-        raise expected("str", value)
+        raise expected("VARCHAR", value)
     return value, None
 
 
@@ -66,7 +66,7 @@ def _integer(kind: str) -> Check:
         if type(value) is Decimal and (value.adjusted() > 20 or value == value.to_integral_value()):
             number = int(value) if value.adjusted() <= 20 else high + 1
         if type(number) is not int:
-            raise expected("int", value)
+            raise expected(kind, value)
         if not low <= number <= high:
             raise BadValue(f"out of range for {kind} ({low} to {high})")
         return number, None
@@ -77,7 +77,7 @@ def _integer(kind: str) -> Check:
 def _floating(kind: str) -> Check:
     def check(value: Any) -> Checked:
         if type(value) not in (int, Decimal):
-            raise expected("number", value)
+            raise expected(kind, value)
         try:
             number = float(value)
         except OverflowError:
@@ -92,7 +92,7 @@ def _floating(kind: str) -> Check:
 def _decimal(precision: int, scale: int) -> Check:
     def check(value: Any) -> Checked:
         if type(value) not in (int, Decimal, str):
-            raise expected("number", value)
+            raise expected(f"DECIMAL({precision},{scale})", value)
         if type(value) is str and not _DECIMAL.fullmatch(value):
             raise BadValue("expected a decimal number in the string")
         number = Decimal(value)
@@ -116,7 +116,7 @@ def _timestamp(epoch: Literal["s", "ms"] | None) -> Check:
         if epoch is not None and type(value) in (int, Decimal):
             return _from_epoch(value, _MICROSECONDS[epoch]), None
         if type(value) is not str:
-            raise expected("timestamp", value)
+            raise expected("an ISO 8601 timestamp", value)
         try:
             return _utc(_parse_timestamp(value)), None
         except (ValueError, OverflowError):

@@ -18,7 +18,8 @@ import msgspec
 from msgspec import Struct
 
 from tap_runtime import FORMAT
-from tap_runtime.errors import SpoolFull
+from tap_runtime.disk import is_full
+from tap_runtime.errors import DiskFull, SpoolFull
 from tap_runtime.segment import Span, Tally
 from tap_runtime.settings import read_format
 
@@ -61,7 +62,7 @@ class SpoolWriter:
     """The one writer of a new batch's spool. Another process may seal it at any time; then `append` says so and keeps nothing."""
 
     def __init__(self, root: Path, header: Header) -> None:
-        self.header = header
+        self.header, self._root = header, root
         self.requests = self.records = self.bytes = 0
         folder = open_folder(root, header.tap, header.batch)
         try:
@@ -71,7 +72,7 @@ class SpoolWriter:
             self._data, self._refused, self._senders, self._index = (os.open(folder / name, _APPEND, 0o600) for name in names)
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            raise SpoolFull(f"cannot open a spool: {error.strerror}") from error
+            raise _unwritable(root, "open a spool", error) from error
         self._path = folder / DATA
         self._inode = os.fstat(self._data).st_ino
         self._ends = (0, 0)
@@ -80,7 +81,7 @@ class SpoolWriter:
         self._numbers: dict[str | None, int] = {}
 
     def append(self, span: Span) -> bool:
-        """Keeps the span before it returns True. False: the batch was sealed meanwhile. Raises SpoolFull, keeping nothing."""
+        """Keeps the span before it returns True. False: the batch was sealed meanwhile. Raises SpoolFull or DiskFull, keeping nothing."""
         fcntl.flock(self._data, fcntl.LOCK_EX)
         try:
             if not self._is_open():
@@ -89,7 +90,7 @@ class SpoolWriter:
                 self._write(span)
             except OSError as error:
                 self._undo()
-                raise SpoolFull(f"cannot write to the spool: {error.strerror}") from error
+                raise _unwritable(self._root, "write to the spool", error) from error
         finally:
             fcntl.flock(self._data, fcntl.LOCK_UN)
         self.requests += 1
@@ -132,6 +133,10 @@ class SpoolWriter:
         """Lets go of the files; what is in them stays."""
         for descriptor in (self._data, self._refused, self._senders, self._index):
             os.close(descriptor)
+
+
+def _unwritable(root: Path, what: str, error: OSError) -> DiskFull | SpoolFull:
+    return DiskFull(f"the disk of {root} is full") if is_full(error) else SpoolFull(f"cannot {what}: {error.strerror}")
 
 
 def _write_all(descriptor: int, body: bytes) -> None:

@@ -9,7 +9,8 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
-from tap_runtime.errors import LakeDown
+from tap_runtime.disk import is_full
+from tap_runtime.errors import DiskFull, LakeDown
 from tap_runtime.lake import Entry
 
 
@@ -25,13 +26,13 @@ class ObjectStore:
         except (NotFoundError, FileNotFoundError):
             return None
         except (BaseError, OSError) as error:
-            raise _down("read", key, error) from error
+            raise self._down("read", key, error) from error
 
     def put(self, key: str, body: bytes | Path, keep_days: int | None = None) -> None:
         try:
             obstore.put(self._store, key, body, tags=_tags(keep_days))
         except (BaseError, OSError) as error:
-            raise _down("write", key, error) from error
+            raise self._down("write", key, error) from error
 
     def put_new(self, key: str, body: bytes, keep_days: int | None = None) -> bool:
         try:
@@ -39,7 +40,7 @@ class ObjectStore:
         except (AlreadyExistsError, FileExistsError):
             return False
         except (BaseError, OSError) as error:
-            raise _down("create", key, error) from error
+            raise self._down("create", key, error) from error
         return True
 
     def copy(self, source: str, target: str) -> bool:
@@ -48,7 +49,7 @@ class ObjectStore:
         except (NotFoundError, FileNotFoundError):
             return False
         except (BaseError, OSError) as error:
-            raise _down("copy", source, error) from error
+            raise self._down("copy", source, error) from error
         return True
 
     def delete(self, keys: list[str]) -> None:
@@ -59,7 +60,7 @@ class ObjectStore:
             for key in keys if len(keys) > 1 else ():
                 self.delete([key])
         except (BaseError, OSError) as error:
-            raise _down("delete", keys[0], error) from error
+            raise self._down("delete", keys[0], error) from error
 
     def list(self, prefix: str) -> Iterator[Entry]:
         try:
@@ -69,16 +70,17 @@ class ObjectStore:
         except (NotFoundError, FileNotFoundError):
             return
         except (BaseError, OSError) as error:
-            raise _down("list", prefix, error) from error
+            raise self._down("list", prefix, error) from error
+
+    def _down(self, verb: str, key: str, error: Exception) -> LakeDown:
+        if isinstance(self._store, LocalStore) and is_full(error):
+            return DiskFull(f"the disk of {self._store.prefix} is full")
+        return LakeDown(f"cannot {verb} {key} in the lake: {type(error).__name__}: {str(error).splitlines()[0][:300]}")
 
 
 def _tags(keep_days: int | None) -> dict[str, str] | None:
     """By which a rule of the bucket finds what it expires; a folder has none."""
     return None if keep_days is None else {"keep": str(keep_days)}
-
-
-def _down(verb: str, key: str, error: Exception) -> LakeDown:
-    return LakeDown(f"cannot {verb} {key} in the lake: {type(error).__name__}: {str(error).splitlines()[0][:300]}")
 
 
 def folder_store(path: Path) -> ObjectStore:

@@ -14,7 +14,7 @@ Extra = Literal["keep", "drop", "quarantine"]
 def _list(item: Check) -> Check:
     def check(value: Any) -> Checked:
         if type(value) is not list:
-            raise expected("array", value)
+            raise expected("an array", value)
         good: list[Any] = []
         extras: list[Any] = []
         for index, element in enumerate(value):
@@ -33,7 +33,7 @@ def _list(item: Check) -> Check:
 def _map(item: Check) -> Check:
     def check(value: Any) -> Checked:
         if type(value) is not dict:
-            raise expected("object", value)
+            raise expected("an object", value)
         good: dict[str, Any] = {}
         extras: dict[str, Any] = {}
         for name, element in value.items():
@@ -54,7 +54,7 @@ def _struct(fields: tuple[Field, ...], required: frozenset[str], policy: Extra) 
 
     def check(value: Any) -> Checked:
         if type(value) is not dict:
-            raise expected("object", value)
+            raise expected("an object", value)
         good: dict[str, Any] = {}
         extras: dict[str, Any] = {}
         for name, element in value.items():
@@ -113,4 +113,4 @@ def compile_record(columns: tuple[Column, ...], policy: Extra) -> Check:
 
 
 def _json_object(value: Any) -> Checked:
-    raise expected("object", value)
+    raise expected("an object", value)

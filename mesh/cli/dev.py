@@ -1,5 +1,6 @@
 """`tapmesh dev`: the mesh on this machine."""
 
+import datetime as dt
 import logging
 import socket
 from typing import Annotated
@@ -13,6 +14,7 @@ from mesh.local.workspace import Busy, beside
 
 NAME = "dev"
 EXAMPLES = {"tapmesh dev": "taps.yaml in this folder", "tapmesh dev --port 8901 --file other/taps.yaml": "another one beside it"}
+_CLOCK = "%H:%M:%S"
 
 
 def run(
@@ -24,7 +26,8 @@ def run(
 
     from mesh.local.dev import Dev
 
-    logging.basicConfig(level=logging.DEBUG if state.debug else logging.WARNING)
+    level = logging.DEBUG if state.debug else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt=_CLOCK)
     mesh = loaded(file)
     workspace = beside(file)
     try:
@@ -38,9 +41,13 @@ def run(
         except OSError as error:
             fail(f"port {port} cannot be used: {error.strerror}", "choose another: tapmesh dev --port 8901", code=1)
     announce(workspace, f"http://127.0.0.1:{port}")
-    server = Dev(file.resolve(), mesh, workspace, port, note)
+    server = Dev(file.resolve(), mesh, workspace, port, _log)
     note(f"{mesh.name} at http://127.0.0.1:{port}/  (lake: {workspace.lake})")
     for name, tap in mesh.taps.items():
         note(f"  http://127.0.0.1:{port}/taps/{name}  {tap.about or ''}")
     note("Ctrl-C lands what is open and stops")
     asyncio.run(server.run())
+
+
+def _log(text: str) -> None:
+    note(f"{dt.datetime.now():{_CLOCK}} {text}")

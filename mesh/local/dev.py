@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
+import itertools
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from mesh.grants.keys import dev_key
 from mesh.kits.web.demo import demo
 from mesh.local.child import LanderChild
 from mesh.local.pages import pages
+from mesh.local.retyped import retyped
 from mesh.local.running import Running, Save
 from mesh.local.server import Edge
 from mesh.local.workspace import STACK, Workspace
@@ -107,31 +109,39 @@ class Dev:
         running, root = self._running, self._file.parent
         running.problems = tuple(problem.line(root) for problem in checked.problems)
         if checked.mesh is None:
-            running.save = Save(dt.datetime.now(dt.UTC))
+            running.save = Save(_now())
             self._say("\n".join(["saved with problems; the mesh runs on as it was:", *running.problems]))
             return
         plans = self._plan(checked.mesh)
-        changed = [name for name in plans if plans[name] != running.plans.get(name)]
-        gone = [name for name in running.plans if name not in plans]
-        for name in [*changed, *gone]:
-            if name in running.acceptors:
-                running.acceptors[name].seal()
-        running.acceptors = {name: self._acceptor(plan) if name in changed else running.acceptors[name] for name, plan in plans.items()}
-        running.mesh, running.plans = checked.mesh, plans
-        running.save = Save(dt.datetime.now(dt.UTC), tuple(changed), tuple(gone))
-        self._say(f"reloaded: {', '.join(changed) or 'no tap'} changed" + (f", {', '.join(gone)} removed" if gone else ""))
+        save = self._save(plans)
+        for name in (*save.changed, *save.removed):
+            running.acceptors[name].seal()
+        fresh = {name: self._acceptor(plans[name]) for name in (*save.changed, *save.added)}
+        running.acceptors = {name: fresh.get(name) or running.acceptors[name] for name in plans}
+        running.mesh, running.plans, running.save = checked.mesh, plans, save
+        self._say("\n".join([f"reloaded: {save.words}", *(f"warning: {warning}" for warning in save.warnings)]))
+
+    def _save(self, plans: dict[str, TapPlan]) -> Save:
+        before = self._running.plans
+        changed = tuple(name for name in plans if name in before and plans[name] != before[name])
+        added, removed = (tuple(name for name in these if name not in those) for these, those in ((plans, before), (before, plans)))
+        warnings = (retyped(self._workspace.lake, before[name].settings, plans[name].settings) for name in changed)
+        return Save(_now(), changed, added, removed, tuple(itertools.chain.from_iterable(warnings)))
 
     def _hear(self, event: dict[str, Any]) -> None:
-        self._running.landings.hear(event, dt.datetime.now(dt.UTC))
+        landings, tap = self._running.landings, event.get("tap", "")
+        known = landings.trouble(tap)
+        landings.hear(event, _now())
         match event["event"]:
             case "landed":
                 bad = event["refused"] + event["quarantined"]
-                text = f"landed {event['tap']}: {event['rows']:,} rows, {event['bytes']:,} bytes in {event['took_ms']} ms"
+                text = f"landed {tap}: {event['rows']:,} rows, {event['bytes']:,} bytes in {event['took_ms']} ms"
                 self._say(text + (f"; {bad:,} in quarantine" if bad else ""))
             case "failed":
-                self._say(f"could not land {event['tap']} yet ({event['code']}); it is kept and tried again in {event['retry_s']:g} s")
+                if (trouble := landings.trouble(tap)) != known:
+                    self._say(f"{tap}: {trouble}")
             case "lost":
-                self._say(f"the spool of {event['tap']} {event['batch']} has vanished: presumed lost, at most {event['at_most']}")
+                self._say(f"the spool of {tap} {event['batch']} has vanished: presumed lost, at most {event['at_most']}")
             case _:
                 self._say("the lander ended and was started again")
 

@@ -22,16 +22,20 @@ from tap_runtime import lake, spool
 from tap_runtime.attempts import LATER, Attempts, Batch
 from tap_runtime.batch import REUSE, Marker
 from tap_runtime.decide import LandNow, OpenBatch, decide
-from tap_runtime.errors import LakeDown, SettingsGone
+from tap_runtime.disk import is_full
+from tap_runtime.errors import DiskFull, LakeDown, SettingsGone
 from tap_runtime.lake import Store
 from tap_runtime.land import Lander
 from tap_runtime.manifest import Manifest
+from tap_runtime.render import DiskTrouble, TryAgain
 from tap_runtime.room import Room
 from tap_runtime.steward import Lost
 from tap_runtime.store import folder_store
 
 _POLL_S = 0.25
 _LAST_CALL_S = 11.0
+_LONGEST = dt.timedelta(seconds=5)  # a folder costs nothing to try, and somebody waits for the row
+_WHY = {LakeDown: "the lake cannot be written", DiskTrouble: "the disk cannot be written", TryAgain: "it ran out of memory or time"}
 OVERDUE_S = 60.0  # DuckDB can hang beyond its own limits and any interrupt; the try was counted, and the server starts another lander
 
 
@@ -41,7 +45,7 @@ class Loop:
     def __init__(self, workspace: Workspace, lander: Lander, tell: Callable[[dict[str, object]], None], overdue_s: float) -> None:
         self._spool, self._lander, self._tell, self._overdue_s = workspace.spool, lander, tell, overdue_s
         self._markers: dict[Batch, Marker] = {}
-        self._attempts = Attempts(lander.clock)
+        self._attempts = Attempts(lander.clock, _LONGEST)
         self._lake_is_down = False
 
     def round(self, everything: bool) -> bool:
@@ -124,7 +128,7 @@ class Loop:
         except LATER as error:
             self._lake_is_down = isinstance(error, LakeDown)
             retry_s = self._attempts.failed((tap, batch))
-            self._tell({"event": "failed", "tap": tap, "batch": batch, "code": type(error).__name__, "retry_s": retry_s})
+            self._tell({"event": "failed", "tap": tap, "batch": batch, "why": self._why(error), "retry_s": retry_s})
             return False
         finally:
             overdue.cancel()
@@ -133,6 +137,11 @@ class Loop:
         if manifest is not None:
             self._tell(_landed(manifest, time.monotonic() - started))
         return True
+
+    def _why(self, error: Exception) -> str:
+        if is_full(error) and not isinstance(error, DiskFull):
+            return f"the disk of {self._lander.room.folder} is full"
+        return str(error) if isinstance(error, DiskFull | SettingsGone) else _WHY.get(type(error), type(error).__name__)
 
 
 def _landed(manifest: Manifest, took_s: float) -> dict[str, object]:

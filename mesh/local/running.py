@@ -17,11 +17,19 @@ from tap_runtime.accept import Acceptor
 
 @dataclass(frozen=True)
 class Save:
-    """The last save of a watched file: which taps it changed and removed; with problems it changed none."""
+    """The last save of a watched file: the taps it touched, none where it has problems; warnings stand until the next."""
 
     at: dt.datetime
     changed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What it did: `clicks changed; orders added`."""
+        did = {"changed": self.changed, "added": self.added, "removed": self.removed}
+        return "; ".join(f"{', '.join(taps)} {verb}" for verb, taps in did.items() if taps) or "no tap changed"
 
 
 @dataclass

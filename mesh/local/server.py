@@ -80,7 +80,7 @@ async def _body(receive: Receive, limit: int) -> bytes:
         if size <= limit:
             chunks.append(chunk)
     if size > limit:
-        raise too_large("the body", f"{limit:,} bytes a request")
+        raise too_large(f"the body has more than {limit:,} bytes", f"{limit:,} bytes a request")
     return b"".join(chunks)
 
 

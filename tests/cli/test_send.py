@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
 import signal
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,16 @@ def test_a_stream_is_sent_while_it_stays_open_and_its_rest_when_it_is_interrupte
     os.close(writing)
     with os.fdopen(reading) as unread:  # read and sent, or not read at all; never read and dropped
         assert ("2 records accepted" in err) != ("last" in unread.read()), err
+
+
+def test_a_connection_that_is_closed_without_an_answer_is_told_in_words(ask: Ask, here: Path) -> None:
+    (here / "data.ndjson").write_text('{"id":"a"}\n')
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: server.accept()[0].close(), daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/taps/clicks"
+        said = ask("send", "data.ndjson", "--to", "clicks", "--url", url, "--tries", "1")
+    assert said.code == 1
+    assert re.search(r"cannot be reached: (Remote end closed connection without response|Connection reset by peer)\n", said.err), said.err
 
 
 def test_it_waits_for_a_mesh_that_starts_later(tmp_path: Path) -> None:

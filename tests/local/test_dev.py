@@ -1,5 +1,6 @@
 """`tapmesh dev` as its user meets it: post, query, reload, stop."""
 
+import re
 import signal
 import subprocess
 import time
@@ -13,10 +14,10 @@ from tests.local.conftest import RunningMesh
 def test_what_is_posted_can_be_queried(mesh: RunningMesh, tap: str) -> None:
     mesh.start()
     status, receipt = mesh.post(tap, b'{"id":"a","n":1}\n{"id":"b","n":"x"}\n')
-    assert (status, receipt["accepted"], receipt["quarantined"]) == (200, 1, [{"line": 2, "reason": "$.n: expected int, got str"}])
+    assert (status, receipt["accepted"], receipt["quarantined"]) == (200, 1, [{"line": 2, "reason": "$.n: expected INTEGER, got a text"}])
     mesh.wait_for(lambda: mesh.query(f"select id, n from {tap}") == [{"id": "a", "n": 1}], "the row", within_s=30)
     assert mesh.query("select tap, reason, record from _quarantine") == [
-        {"tap": tap, "reason": "$.n: expected int, got str", "record": '{"id":"b","n":"x"}'}
+        {"tap": tap, "reason": "$.n: expected INTEGER, got a text", "record": '{"id":"b","n":"x"}'}
     ]
     traced = mesh.run("trace", receipt["receipt"])
     assert "state:    landed" in traced.stdout
@@ -60,11 +61,38 @@ def test_a_broken_save_keeps_the_old_mesh_and_a_good_one_replaces_it(mesh: Runni
     page = mesh.http.request("GET", f"http://127.0.0.1:{mesh.port}/").data.decode()
     assert "did you mean growth?" in page
     mesh.file.write_text(good.replace("buffered: {team: growth,", "buffered: {team: growth, sql: 'select id from events',"))
-    mesh.wait_for(lambda: "reloaded: buffered changed" in mesh.log.read_text(), "the reload")
+    mesh.wait_for(lambda: "reloaded: buffered changed\n" in mesh.log.read_text(), "the reload")
     assert mesh.post("buffered", b'{"id":"after","n":3}\n')[0] == 200
     mesh.stop()
     rows = mesh.query("select id, n from buffered order by _received_at nulls last")
     assert rows == [{"id": "before", "n": 1}, {"id": "during", "n": 2}, {"id": "after", "n": None}]
+
+
+def test_the_log_tells_the_time_and_what_each_save_did(mesh: RunningMesh) -> None:
+    mesh.start()
+    good = mesh.file.read_text()
+    mesh.file.write_text(good.replace("  stored:", "  added: {team: growth}\n  stored:"))
+    mesh.wait_for(lambda: "reloaded: added added\n" in mesh.log.read_text(), "the new tap")
+    mesh.file.write_text(good)
+    mesh.wait_for(lambda: "reloaded: added removed\n" in mesh.log.read_text(), "the removal")
+    mesh.file.write_text(good + "# a word\n")
+    mesh.wait_for(lambda: "reloaded: no tap changed\n" in mesh.log.read_text(), "the comment")
+    told = [line for line in mesh.log.read_text().splitlines() if "reloaded" in line]
+    assert all(re.match(r"\d\d:\d\d:\d\d reloaded: ", line) for line in told) and len(told) == 3
+
+
+def test_a_column_that_gets_another_type_is_warned_of_once_files_have_landed(mesh: RunningMesh) -> None:
+    mesh.start()
+    good = mesh.file.read_text()
+    mesh.post("buffered", b'{"id":"a","n":1}\n')
+    mesh.wait_for(lambda: mesh.query("select n from buffered") == [{"n": 1}], "the row")
+    mesh.file.write_text(good.replace("n: INTEGER", "n: VARCHAR"))
+    warned = "buffered.n is VARCHAR from now on; files landed before have it as INTEGER, and stay so: queries read both as VARCHAR"
+    mesh.wait_for(lambda: warned in mesh.log.read_text(), "the warning")
+    assert warned in mesh.http.request("GET", f"http://127.0.0.1:{mesh.port}/").data.decode()
+    assert "stored.n" not in mesh.log.read_text(), "nothing landed there"
+    mesh.post("buffered", b'{"id":"b","n":"two"}\n')
+    mesh.wait_for(lambda: mesh.query("select n from buffered order by n") == [{"n": "1"}, {"n": "two"}], "both as text")
 
 
 def test_a_lake_that_cannot_be_written_refuses_and_recovers(mesh: RunningMesh) -> None:

@@ -27,7 +27,7 @@ def small_disk(mesh: RunningMesh) -> Iterator[Path]:
 
 @pytest.mark.parametrize("tap", ["buffered", "stored"])
 def test_a_full_disk_refuses_in_words_and_loses_nothing(mesh: RunningMesh, small_disk: Path, tap: str) -> None:
-    mesh.file.write_text(mesh.file.read_text().replace("age: 1s", "age: 5s"))
+    mesh.file.write_text(mesh.file.read_text().replace("age: 1s", "age: 10s"))
     mesh.start()
     acknowledged, refused = 0, set()
     for number in range(60):
@@ -35,9 +35,14 @@ def test_a_full_disk_refuses_in_words_and_loses_nothing(mesh: RunningMesh, small
         status, answer = mesh.post(tap, body.encode())
         acknowledged += answer["accepted"] if status == 200 else 0
         if status != 200:
-            refused.add((status, answer["error"]))
-    assert refused <= {(503, "spool_full"), (503, "lake_down")}
-    assert refused
+            refused.add((status, answer["error"], answer["message"]))
+    where = {"buffered": "spool", "stored": "lake"}[tap]
+    assert (503, "disk_full", f"the disk of {small_disk / where} is full") in refused
+    assert {(status, error) for status, error, _ in refused} == {(503, "disk_full")}
+    mesh.wait_for(lambda: "cannot land yet: the disk of" in mesh.log.read_text(), "the log to name it", within_s=60)
+    page = mesh.http.request("GET", f"http://127.0.0.1:{mesh.port}/?tap={tap}").data.decode()
+    assert f"cannot land yet: the disk of {small_disk}/" in page and "make room there" in page
+    assert "Traceback" not in mesh.log.read_text()
     subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
     mesh.wait_for(lambda: mesh.post(tap, b'{"id":"after","n":1}\n')[0] == 200, "room to be noticed")
     mesh.stop()

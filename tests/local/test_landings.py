@@ -57,8 +57,8 @@ def test_what_was_heard_stands_before_what_is_remembered_and_each_once() -> None
 
 def test_trouble_lasts_until_the_next_landing() -> None:
     landings = Landings()
-    landings.hear({"event": "failed", "tap": "clicks", "batch": batch(0), "code": "LakeDown", "retry_s": 4.0}, NOW)
-    assert landings.trouble("clicks") == "could not land yet (LakeDown); kept, tried again in 4 s"
+    landings.hear({"event": "failed", "tap": "clicks", "batch": batch(0), "why": "the lake cannot be written", "retry_s": 4.0}, NOW)
+    assert landings.trouble("clicks") == "cannot land yet: the lake cannot be written; kept, and tried again until it lands"
     landings.hear({"event": "restarted", "code": -9}, NOW)
     landings.hear(landed(0), NOW)
     assert (landings.trouble("clicks"), landings.trouble("logs")) == (None, None)

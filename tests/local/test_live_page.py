@@ -188,7 +188,7 @@ def test_what_happened_before_a_restart_is_remembered(mesh: RunningMesh) -> None
     mesh.stop()
     mesh.start()
     html = page(mesh)
-    assert "1 row" in html and "$.n: expected int, got str" in html
+    assert "1 row" in html and "$.n: expected INTEGER, got a text" in html
 
 
 def test_a_broken_save_is_shown_until_a_good_one(mesh: RunningMesh) -> None:

@@ -117,7 +117,7 @@ def test_shutdown_saves_what_is_open_and_anybody_lands_it(environment: Environme
     (batch,) = environment.markers()
     environment.invoke({"tapmesh": "land", "batch": batch})
     assert environment.tap.rows("select id from events_out") == [("a",)]
-    assert environment.tap.reasons() == ["$.id: expected str, got int"]
+    assert environment.tap.reasons() == ["$.id: expected VARCHAR, got a number"]
     assert environment.markers() == []
     assert [entry.key.rpartition("/")[2] for entry in environment.tap.store.list("_mesh/stored/")] == ["00000001"]
 

@@ -39,6 +39,14 @@ def test_too_much_is_413(tap: LocalTap, bomb: bytes) -> None:
     assert nothing_kept(tap)
 
 
+def test_a_413_says_what_is_too_large_once_and_the_limit(tap: LocalTap, bomb: bytes) -> None:
+    told = [tap.post(body, **headers).content for body, headers in ((b"x\n" * 100_001, {}), (bomb, {"content_encoding": "gzip"}))]
+    assert [(each["message"], each["hint"]) for each in told] == [
+        ("the body has 100,001 lines", "the limit is 100,000 lines a request; send smaller batches"),
+        ("the body is too large once unpacked", "the limit is 8,388,608 bytes unpacked; send smaller batches"),
+    ]
+
+
 def test_what_cannot_be_unpacked_is_400_or_415(tap: LocalTap) -> None:
     packed = gzip.compress(GOOD * 50)
     for cut in (1, 9, len(packed) // 2, len(packed) - 1):

@@ -89,5 +89,5 @@ async def _body(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MOST_BYTES:
-            raise http.too_large("the body", f"{_MOST_BYTES:,} bytes")
+            raise http.too_large(f"the body has more than {_MOST_BYTES:,} bytes", f"{_MOST_BYTES:,} bytes")
     return body

@@ -49,7 +49,7 @@ class Landings:
                 self._ended.append(event["batch"])
                 self._trouble.pop(tap, None)
             case "failed":
-                self._trouble[tap] = f"could not land yet ({event['code']}); kept, tried again in {event['retry_s']:g} s"
+                self._trouble[tap] = f"cannot land yet: {event['why']}; kept, and tried again until it lands"
             case "lost":
                 self._ended.append(event["batch"])
                 self._trouble[tap] = f"a spool has vanished: presumed lost, at most {event['at_most']['records']:,} records"
