@@ -6,11 +6,11 @@ import typer
 from rich.markup import escape
 from typer.exceptions import Abort, TyperException
 
-from mesh.cli import build, check, dev, init, next_step, plan, query, schema, send, status, token, trace
+from mesh.cli import build, check, dev, init, next_step, plan, query, schema, send, status, token, trace, what_can, who_can
 from mesh.cli.options import state
 from mesh.cli.say import fail
 
-COMMANDS = (init, check, plan, dev, token, send, query, trace, status, schema, build)
+COMMANDS = (init, check, plan, dev, token, send, query, trace, status, who_can, what_can, schema, build)
 EXIT_CODES = {0: "done", 1: "it failed", 2: "the input is at fault", 130: "interrupted"}
 _CODES = "Exit codes: " + ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 

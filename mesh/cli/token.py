@@ -1,9 +1,11 @@
 """`tapmesh token`: a token for a person and taps, printed alone."""
 
+from __future__ import annotations
+
 import datetime as dt
 import json
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +13,9 @@ from mesh.cli.names import complete_people, complete_taps
 from mesh.cli.options import TAPS_YAML, File, Json, loaded
 from mesh.cli.say import data, fail, warn
 from mesh.local.workspace import STACK, beside
+
+if TYPE_CHECKING:
+    from mesh.spec.mesh import Tap
 
 NAME = "token"
 EXAMPLES = {
@@ -47,12 +52,19 @@ def run(
     for name in tap:
         if name not in mesh.taps:
             fail(f"--tap {name}: no such tap", did_you_mean(name, mesh.taps))
-        until = {writer.person: writer.until for writer in writers(mesh, mesh.taps[name])}
-        if person not in until:
-            warn(f"{person} is not granted to write to {name}: it would answer 403 (taps.{name}.grants.write)")
-        elif (last := until[person]) is not None and last < now.date().isoformat():
-            warn(f"the grant of {person} to write to {name} ended with {last}: it would answer 403 (taps.{name}.grants.write)")
+        _warn(person, mesh.taps[name], {writer.person: writer.until for writer in writers(mesh, mesh.taps[name])}, now)
     lifetime_s = int(match[1]) * _UNITS[match[2]]
     token = issue(dev_key(beside(file).keys), issuer(mesh, STACK), person, tap, dt.timedelta(seconds=lifetime_s), now)
     expires = (now + dt.timedelta(seconds=lifetime_s)).isoformat(timespec="seconds")
     data(json.dumps({"token": token, "person": person, "taps": tap, "expires_at": expires}) if as_json else token)
+
+
+def _warn(person: str, tap: Tap, until: dict[str, str | None], now: dt.datetime) -> None:
+    """Of a token that does nothing for this tap."""
+    refused = f"it would answer 403 (taps.{tap.name}.grants.write)"
+    if tap.closed or tap.public:
+        warn(f"{tap.name} is closed: it takes nothing" if tap.closed else f"{tap.name} is public: it asks for no token")
+    elif person not in until:
+        warn(f"{person} is not granted to write to {tap.name}: {refused}")
+    elif (last := until[person]) is not None and last < now.date().isoformat():
+        warn(f"the grant of {person} to write to {tap.name} ended with {last}: {refused}")

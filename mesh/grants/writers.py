@@ -1,16 +1,12 @@
-"""Who may write to a tap: members of the owning team, and whoever a grant names, teams taken apart into people."""
+"""Who may write to a tap, as its settings have it: each person once."""
 
-import datetime as dt
-
+from mesh.grants.rights import rights
 from mesh.spec.mesh import Mesh, Tap
 from tap_runtime.settings import Writer
 
 
 def writers(mesh: Mesh, tap: Tap) -> tuple[Writer, ...]:
     """Everybody with write access, sorted; of several grants to one person the longest counts."""
-    until: dict[str, dt.date | None] = dict.fromkeys(mesh.teams.get(tap.team, ()))
-    for grant in tap.write:
-        for person in mesh.teams.get(grant.to, (grant.to,)):
-            known = until.get(person, dt.date.min)
-            until[person] = None if known is None or grant.until is None else max(known, grant.until)
-    return tuple(Writer(person, last.isoformat() if last is not None else None) for person, last in sorted(until.items()))
+    people = reversed([right for right in rights(mesh, tap, "write") if right.kind == "person"])
+    longest = {right.who: right.until for right in people}
+    return tuple(Writer(person, last.isoformat() if last is not None else None) for person, last in sorted(longest.items()))

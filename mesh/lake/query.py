@@ -1,4 +1,4 @@
-"""SQL over a lake: a view for each tap, `_quarantine` and `_manifests`, in a DuckDB that can reach nothing but the lake."""
+"""SQL over a lake: a view for each tap, `_quarantine`, `_manifests` and `_senders`, in a DuckDB that can reach nothing but the lake."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +7,7 @@ from types import MappingProxyType
 import duckdb
 
 from mesh.lake.place import Place, newest_settings
+from mesh.lake.reach import Reach
 from tap_runtime.sandbox import literal, lock, quote
 from tap_runtime.settings import TapSettings
 from tap_runtime.store import ObjectStore
@@ -26,6 +27,12 @@ _MANIFEST = {
     "files": 'STRUCT(kind VARCHAR, "key" VARCHAR, "rows" BIGINT, bytes BIGINT, sha256 VARCHAR)[]',
     "settings": "VARCHAR",
 }
+_SENDERS = """
+CREATE VIEW _senders AS
+SELECT tap, sender.sender AS sender, opened_at, landed_at, sender.requests AS requests, sender.accepted AS accepted,
+    sender.refused AS refused, batch
+FROM (SELECT *, unnest(senders) AS sender FROM _manifests)
+"""
 _QUARANTINED = {
     "record": "VARCHAR",
     "record_base64": "VARCHAR",
@@ -38,8 +45,10 @@ _QUARANTINED = {
 }
 
 
-def open_lake(place: Place, scratch: Path, limits: Mapping[str, str] = MappingProxyType({})) -> duckdb.DuckDBPyConnection:
-    """A connection with the lake's views that reaches the lake and `scratch` only, within DuckDB's `limits`; raises NoLake or LakeDown."""
+def open_lake(
+    place: Place, scratch: Path, limits: Mapping[str, str] = MappingProxyType({}), reach: Reach | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A connection with the lake's views that reaches the lake, or no more than `reach` of it, and `scratch`; raises NoLake or LakeDown."""
     store = place.store()
     connection = duckdb.connect(":memory:", config=_CONFIG | dict(limits))
     connection.execute("SET TimeZone='UTC'")
@@ -47,17 +56,29 @@ def open_lake(place: Place, scratch: Path, limits: Mapping[str, str] = MappingPr
         from obstore.fsspec import FsspecStore
 
         connection.register_filesystem(FsspecStore("s3"))
-    for tap, settings in newest_settings(store).items():
-        connection.execute(_tap_view(place, store, tap, settings))
-    connection.execute(_manifests(place, store))
-    connection.execute(_quarantine(place, store))
-    connection.execute(f"SET allowed_directories=[{literal(place.path('').rstrip('/') + '/')}, {literal(str(scratch) + '/')}]")
+    taps = newest_settings(store)
+    everything = frozenset(taps)
+    within = reach or Reach(everything, everything)
+    for tap in sorted(within.data & everything):
+        connection.execute(_tap_view(place, store, tap, taps[tap]))
+    connection.execute(_manifests(place, store, within))
+    connection.execute(_SENDERS)
+    connection.execute(_quarantine(place, store, within))
+    folders = [place.path(folder).rstrip("/") for folder in ([""] if reach is None else reach.folders())]
+    connection.execute(f"SET allowed_directories={_list([f'{folder}/' for folder in (*folders, scratch)])}")
     lock(connection)
     return connection
 
 
 def _paths(place: Place, store: ObjectStore, prefix: str, ending: str) -> list[str]:
     return sorted(place.path(entry.key) for entry in store.list(prefix) if entry.key.endswith(ending))
+
+
+def _own(place: Place, store: ObjectStore, prefix: str, ending: str, within: Reach) -> list[str]:
+    """Objects below `_mesh/<kind>/<tap>/` of the taps that are somebody's own."""
+    return sorted(
+        place.path(entry.key) for entry in store.list(prefix) if entry.key.endswith(ending) and entry.key.split("/")[2] in within.own
+    )
 
 
 def _list(paths: list[str]) -> str:
@@ -81,16 +102,16 @@ def _json(paths: list[str], columns: dict[str, str], more: str = "") -> str:
     return f"read_json({_list(paths)}, columns={{{typed}}}, format='newline_delimited', maximum_object_size=100000000{more})"
 
 
-def _manifests(place: Place, store: ObjectStore) -> str:
-    paths = _paths(place, store, "_mesh/landed/", ".json")
+def _manifests(place: Place, store: ObjectStore, within: Reach) -> str:
+    paths = _own(place, store, "_mesh/landed/", ".json", within)
     columns = {name: kind for name, kind in _MANIFEST.items() if name != "counts"} | dict.fromkeys(_COUNTS, "BIGINT")
     if not paths:
         return _empty("_manifests", columns)
     return f"CREATE VIEW _manifests AS SELECT * EXCLUDE (counts), counts.* FROM {_json(paths, _MANIFEST)}"
 
 
-def _quarantine(place: Place, store: ObjectStore) -> str:
-    paths = _paths(place, store, "_mesh/quarantine/", ".ndjson.gz")
+def _quarantine(place: Place, store: ObjectStore, within: Reach) -> str:
+    paths = _own(place, store, "_mesh/quarantine/", ".ndjson.gz", within)
     if not paths:
         return _empty("_quarantine", {"tap": "VARCHAR", "reason": "VARCHAR"} | _QUARANTINED | {"batch": "VARCHAR"})
     parts = "split(filename, '/')"

@@ -8,7 +8,7 @@ from typing import Any
 
 from mesh.spec.compose import read_tree
 from mesh.spec.language import PersonKeys, TapKeys, Top
-from mesh.spec.mesh import Mesh, Person, Tap
+from mesh.spec.mesh import Mark, Mesh, Person, Tap
 from mesh.spec.names import check_team
 from mesh.spec.nodes import At, Path_, Tree
 from mesh.spec.problems import Problem, did_you_mean, in_order
@@ -144,8 +144,8 @@ def _check_alone(keys: PersonKeys, others: Mapping[str, Person], tree: Tree, pat
             tree.say(tree.mark((*path, "boilingdata")), (*path, "boilingdata"), text)
 
 
-def _teams(parts: _Parts) -> dict[str, tuple[str, ...]]:
-    teams: dict[str, tuple[str, ...]] = {}
+def _teams(parts: _Parts) -> dict[str, dict[str, Mark]]:
+    teams: dict[str, dict[str, Mark]] = {}
     people = parts.members["people"]
     for name, (tree, value) in parts.members["teams"].items():
         path: Path_ = ("teams", name)
@@ -164,7 +164,7 @@ def _teams(parts: _Parts) -> dict[str, tuple[str, ...]]:
                 tree.say(tree.mark((*path, index)), (*path, index), f"{member} {hint}")
             elif member in value[:index]:
                 tree.say(tree.mark((*path, index)), (*path, index), f"{member} stands twice")
-        teams[name] = tuple(member for member in value if isinstance(member, str))
+        teams[name] = {member: tree.mark((*path, index)) for index, member in enumerate(value) if isinstance(member, str)}
     return teams
 
 

@@ -72,16 +72,18 @@ class Tap:
     concurrency: int | None
     keep_days: int | None
     mark: Mark
+    team_mark: Mark
+    public_mark: Mark
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """The whole file. `files`: everything that was read for it (YAML and SQL), to watch for changes."""
+    """The whole file. `teams`: their members, each with its place. `files`: all that was read (YAML, SQL), to watch for changes."""
 
     name: str
     bucket: str | None
     adopt_bucket: bool
     people: Mapping[str, Person]
-    teams: Mapping[str, tuple[str, ...]]
+    teams: Mapping[str, Mapping[str, Mark]]
     taps: Mapping[str, Tap]
     files: tuple[Path, ...]

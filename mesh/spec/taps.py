@@ -24,7 +24,7 @@ class Known:
     """What taps refer to, and what is noted while they are made."""
 
     people: Mapping[str, Person]
-    teams: Mapping[str, tuple[str, ...]]
+    teams: Mapping[str, Mapping[str, Mark]]
     warnings: list[Problem] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
 
@@ -101,6 +101,8 @@ def _tap(draft: Draft, bound: Bound) -> Tap:
         concurrency=keys.concurrency,
         keep_days=keys.keep,
         mark=at.mark(),
+        team_mark=at.mark("team"),
+        public_mark=at.mark("public"),
     )
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec import ValidationError
 
 from tests.cli.conftest import TAPS, Ask
 
@@ -49,6 +50,11 @@ WRONG = [
     ("query from_clicks", 1, "there is no lake here yet", ""),
     ("query from_clicks --format xml", 2, "invalid value for '--format'", "tapmesh query --help"),
     ("query from_clicks --lake nowhere", 1, "nowhere: there is no lake here yet", ""),
+    ("query 1 --as nobody", 2, "nobody: no such person or team", "allowed: growth, lead, partner"),
+    ("who-can eat clicks", 2, "invalid value for", "tapmesh who-can --help"),
+    ("who-can write click", 2, "click: no such tap", "did you mean clicks?"),
+    ("who-can write clicks --on friday", 2, "--on friday: not a day", "like 2027-04-01"),
+    ("what-can laed", 2, "laed: no such person or team", "did you mean lead?"),
     ("trace", 2, "missing argument 'RECEIPT'", "tapmesh trace --help"),
     ("trace nonsense --lake folder", 2, "nonsense: not a receipt", "<batch>-<request>"),
     ("trace 20261123T215500Z-0-1 --lake folder", 2, "not a receipt", "<batch>-<request>"),
@@ -99,16 +105,19 @@ def test_problems_are_named_as_seen_from_here(folder: Path, ask: Ask, monkeypatc
 
 
 def test_a_fault_of_ours_is_one_line_and_debug_shows_where(folder: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / ".mesh").write_text("in the way")
-    said = ask("token", "--as", "lead", "--tap", "clicks")
+    (folder / "_mesh" / "settings" / "clicks").mkdir(parents=True)
+    (folder / "_mesh" / "settings" / "clicks" / "0.json").write_text("{}")
+    said = ask("status", "--lake", ".")
     assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("error: NotADirectoryError: ")
-    assert "tapmesh --debug token … shows where" in said.err
-    with pytest.raises(NotADirectoryError, match="in the way|Not a directory"):
-        ask("--debug", "token", "--as", "lead", "--tap", "clicks")
+    assert said.err.startswith("error: ValidationError: ")
+    assert "tapmesh --debug status … shows where" in said.err
+    with pytest.raises(ValidationError, match="missing required field"):
+        ask("--debug", "status", "--lake", ".")
 
 
 def test_a_token_that_would_be_refused_is_warned_of(folder: Path, ask: Ask) -> None:
+    assert "warning: clicks is public: it asks for no token" in ask("token", "--as", "partner", "--tap", "clicks").err
+    (folder / "taps.yaml").write_text(TAPS.replace("public: true, ", ""))
     stranger = ask("token", "--as", "partner", "--tap", "clicks")
     assert "warning: partner is not granted to write to clicks: it would answer 403" in stranger.err
     ended = ask("token", "--as", "partner", "--tap", "orders")

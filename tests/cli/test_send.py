@@ -84,7 +84,7 @@ def test_ctrl_c_ends_a_query(served: RunningMesh, shape: str) -> None:
 @pytest.mark.parametrize(
     ("sql", "what", "hint"),
     [
-        ("select * from clix", "Table with name clix does not exist", "tables here: _manifests, _quarantine, clicks, orders"),
+        ("select * from clix", "Table with name clix does not exist", "tables here: _manifests, _quarantine, _senders, clicks, orders"),
         ("select nope from clicks", 'Referenced column "nope" not found', ""),
         ("selec 1", 'syntax error at or near "selec"', ""),
         ("drop table clicks", "expected one SELECT, got DROP", "tapmesh query"),
