@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup dev test lint bench pin docs
+.PHONY: help setup dev test lint bench kits pin docs
 .DEFAULT_GOAL := help
 
 help: ## Show what there is
@@ -33,6 +33,9 @@ lint: setup ## Check style and types
 bench: setup ## Measure every claim; prints ratios
 	@missed=; for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || missed="$$missed $$file"; done; \
 		[ -z "$$missed" ] || { echo "== missed a target, or failed:$$missed"; exit 1; }
+
+kits: setup ## Build the kit for AWS Lambda's telemetry, a layer an architecture, into .mesh/build
+	$(BIN)/python -m mesh.kits.lambda_telemetry.build
 
 pin: setup ## Pin the layer's packages as requirements.txt has them
 	$(BIN)/python -m mesh.package.pin

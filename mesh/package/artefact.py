@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from mesh.package.cache import sha256_of
 from mesh.package.wheels import BuildFailed
 
 MIB = 1024 * 1024
@@ -38,6 +39,15 @@ class Built:
     runtime: Artefact
     layer: Artefact
     lander: Artefact
+
+
+def named(part: Path, name: str) -> Artefact:
+    """Renames a zip that was just written to `<name>-<its sha256>.zip`."""
+    sha256 = sha256_of(part)
+    path = part.replace(part.with_name(f"{name}-{sha256}.zip"))
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(info.file_size for info in archive.infolist())
+    return Artefact(path, sha256, path.stat().st_size, unpacked)
 
 
 def largest(artefact: Artefact, count: int = 4) -> list[tuple[str, int]]:

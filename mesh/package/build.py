@@ -2,13 +2,12 @@
 
 import shutil
 import tempfile
-import zipfile
 from pathlib import Path
 
 import tap_runtime
 from mesh.package.archive import stored, write_zip
-from mesh.package.artefact import Artefact, Built, Limits, within
-from mesh.package.cache import alone, cache_folder, cached, key, sha256_of
+from mesh.package.artefact import Built, Limits, named, within
+from mesh.package.cache import alone, cache_folder, cached, key
 from mesh.package.wheels import Arch, Say, fetch, needed
 
 _HERE = Path(__file__).parent
@@ -20,11 +19,11 @@ def build(arch: Arch, out: Path, say: Say = lambda text: None, limits: Limits = 
     with alone(out, say):
         part = out / "part"
         _write_runtime(part)
-        runtime = _named(part, "runtime")
+        runtime = named(part, "runtime")
         write_zip([stored("extensions/tapmesh-lander", (_HERE / "tapmesh-lander").read_bytes(), executable=True)], part)
-        lander = _named(part, "lander")
+        lander = named(part, "lander")
         shutil.copyfile(layer, part)
-        built = Built(runtime, _named(part, f"layer-{arch}"), lander)
+        built = Built(runtime, named(part, f"layer-{arch}"), lander)
     within(limits, built)
     return built
 
@@ -39,11 +38,3 @@ def _write_layer(arch: Arch, path: Path, say: Say) -> None:
 def _write_runtime(path: Path) -> None:
     folder = Path(tap_runtime.__file__).parent
     write_zip([stored(source.relative_to(folder.parent).as_posix(), source.read_bytes()) for source in folder.rglob("*.py")], path)
-
-
-def _named(part: Path, name: str) -> Artefact:
-    sha256 = sha256_of(part)
-    path = part.replace(part.with_name(f"{name}-{sha256}.zip"))
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(info.file_size for info in archive.infolist())
-    return Artefact(path, sha256, path.stat().st_size, unpacked)

@@ -6,13 +6,13 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
-Fault = Literal["delay", "cut", "lose-reply", "500", "503", "409"]
-_CODES = {"500": "InternalError", "503": "SlowDown", "409": "ConditionalRequestConflict"}
+Fault = Literal["delay", "cut", "lose-reply", "401", "403", "409", "429", "500", "503"]
 
 
 @dataclass
@@ -41,6 +41,9 @@ class Seen:
 
 class FaultyStore:
     """Forwards to `endpoint` until told otherwise; `address` is what the function is given instead."""
+
+    codes: Mapping[str, str] = {"500": "InternalError", "503": "SlowDown", "409": "ConditionalRequestConflict"}
+    content_type = "application/xml"
 
     def __init__(self, endpoint: str) -> None:
         self._target = urlsplit(endpoint).netloc
@@ -80,6 +83,10 @@ class FaultyStore:
         """Forgets all rules."""
         with self._lock:
             self._rules.clear()
+
+    def refusal(self, code: str) -> bytes:
+        """What stands in an answer with a fault's status."""
+        return f"<Error><Code>{self.codes[code]}</Code></Error>".encode()
 
     def rule(self, method: str, path: str) -> Rule | None:
         """The rule for a request, used up by one."""
@@ -162,8 +169,8 @@ class _Connection(BaseHTTPRequestHandler):
             self._end("cut")
             return
         body = self.rfile.read(length)
-        if rule is not None and rule.fault in _CODES:
-            self._answer(int(rule.fault), {"content-type": "application/xml"}, f"<Error><Code>{_CODES[rule.fault]}</Code></Error>".encode())
+        if rule is not None and rule.fault in store.codes:
+            self._answer(int(rule.fault), {"content-type": store.content_type}, store.refusal(rule.fault))
             return
         if rule is not None and rule.fault == "delay":
             time.sleep(rule.seconds)

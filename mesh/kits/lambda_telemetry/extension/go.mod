@@ -1,0 +1,3 @@
+module tapmesh/telemetry
+
+go 1.22
