@@ -3,16 +3,14 @@
 import base64
 import datetime as dt
 import hashlib
-import math
 from dataclasses import dataclass
-from typing import Any
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tap_runtime.errors import Refused
 from tap_runtime.http import Request
 from tap_runtime.settings import TapSettings, VerifyKey
+from tap_runtime.token import NotGenuine, claims
 
 GRACE_S = 15 * 60
 _REMEMBERED = 4096
@@ -45,28 +43,19 @@ class Authenticator:
         digest = hashlib.sha256(token.encode()).digest()
         genuine = self._verified.get(digest)
         if genuine is None:
-            genuine = self._verify(token)
+            genuine = self._verify(token, now)
             if len(self._verified) >= _REMEMBERED:
                 self._verified.clear()
             self._verified[digest] = genuine
         self._judge(genuine, now)
         return genuine.person
 
-    def _verify(self, token: str) -> Genuine:
+    def _verify(self, token: str, now: dt.datetime) -> Genuine:
         try:
-            key = self._keys.get(str(jwt.get_unverified_header(token).get("kid")))
-            if key is None:
-                raise _bad_token("it was signed with a key this tap does not know")
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=["EdDSA"],
-                issuer=self._settings.issuer,
-                options={"require": ["exp", "iat", "sub", "aud", "iss"], "verify_exp": False, "verify_aud": False},
-            )
-        except jwt.InvalidTokenError as error:
-            raise _bad_token(type(error).__name__.removesuffix("Error")) from None
-        return _genuine(claims)
+            said = claims(token, self._keys, self._settings.issuer, now)
+        except NotGenuine as error:
+            raise _bad_token(str(error)) from None
+        return Genuine(said.sub, (said.aud,) if isinstance(said.aud, str) else said.aud, said.exp)
 
     def _judge(self, genuine: Genuine, now: dt.datetime) -> None:
         late_s = now.timestamp() - genuine.expires_s
@@ -112,17 +101,6 @@ def _token(request: Request) -> str:
     if len(token) > _MAX_TOKEN or not token.isascii():
         raise _bad_token("it is not a JWT")
     return token
-
-
-def _genuine(claims: dict[str, Any]) -> Genuine:
-    audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
-    try:
-        genuine = Genuine(str(claims["sub"]), tuple(map(str, audience)), float(claims["exp"]))
-    except (TypeError, ValueError, OverflowError):
-        genuine = None
-    if genuine is None or not math.isfinite(genuine.expires_s):
-        raise _bad_token("its claims are not those of a mesh token")
-    return genuine
 
 
 def _bad_token(why: str) -> Refused:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import duckdb
+import _duckdb as duckdb
 
 from tap_runtime import sandbox
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
+import _duckdb as duckdb
 import msgspec
 
 from tap_runtime import FORMAT, sandbox

@@ -1,6 +1,7 @@
 """The SQL sandbox: how DuckDB is configured for a team's statement, and which statements are allowed. Nothing else knows either.
 
 Two layers, both needed: the walk over the parsed statement, and an instance that can reach one file, one folder and no network.
+`_duckdb` is DuckDB itself; the package around it takes 170 ms of each cold start to import and adds nothing we use.
 """
 
 import re
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
+import _duckdb as duckdb
 import msgspec
 
 from tap_runtime.errors import SqlRefused

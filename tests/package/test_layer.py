@@ -21,10 +21,10 @@ sys.path[:0] = opt, task = sys.argv[1:]
 import tap_runtime
 for module in pkgutil.iter_modules(tap_runtime.__path__):
     importlib.import_module(f"tap_runtime.{module.name}")
-import duckdb, jwt, obstore.store
+import duckdb, obstore.store
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 key = Ed25519PrivateKey.generate()
-assert jwt.decode(jwt.encode({"sub": "lead"}, key, "EdDSA"), key.public_key(), ["EdDSA"]) == {"sub": "lead"}
+key.public_key().verify(key.sign(b"lead"), b"lead")
 assert duckdb.sql("select sum(range) from range(3)").fetchall() == [(3,)]
 obstore.store.MemoryStore().put("key", b"value")
 ours = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
