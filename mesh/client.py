@@ -1,42 +1,20 @@
-"""`TapClient`: posts batches of lines to a tap, with gzip, retries and an Idempotency-Key each, and returns the receipts."""
+"""`TapClient`: posts batches of lines to a tap, with gzip, retries, halves, fresh tokens and an Idempotency-Key each; returns receipts."""
 
 import gzip
 import random
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 import urllib3
 
-_RETRIED = (429, 500, 502, 503, 504)
+from mesh.faults import SendFailed, refused, unreachable
+from mesh.receipt import Receipt, Sent
+from mesh.token import Token, TokenSource
+
 _LONGEST_WAIT_S = 20.0
-_BAD_ADDRESS = (urllib3.exceptions.LocationValueError, urllib3.exceptions.URLSchemeUnknown)
-
-
-class SendFailed(Exception):
-    """The tap did not take a batch; says why, and in `hint` what to do."""
-
-    def __init__(self, why: str, hint: str = "", retry_after_s: float | None = None, for_good: bool = True) -> None:
-        super().__init__(why)
-        self.hint, self.retry_after_s, self.for_good = hint, retry_after_s, for_good
-
-
-class Receipt(msgspec.Struct, frozen=True):
-    """A tap's answer to one batch."""
-
-    received: int
-    accepted: int
-    quarantined_count: int
-    durability: str
-    receipt: str | None = None
-
-
-class _Refusal(msgspec.Struct, frozen=True):
-    error: str
-    message: str
-    hint: str
+_TIMEOUT_S = 60
 
 
 def _slept(seconds: float) -> bool:
@@ -44,68 +22,91 @@ def _slept(seconds: float) -> bool:
     return False
 
 
-@dataclass(frozen=True)
 class TapClient:
-    """A tap's URL and the token for it. A batch is posted `tries` times at most: `tell` hears why it is tried again, `stopped` waits
-    that many seconds and says whether to give up."""
+    """A tap's URL, and where tokens for it come from; one thread's own. A request is posted `tries` times at most (None: for ever):
+    `tell` hears why it is tried again, `stopped` waits that many seconds and says whether to give up."""
 
-    url: str
-    token: str | None
-    tries: int = 9
-    tell: Callable[[str], None] = lambda _: None
-    stopped: Callable[[float], bool] = _slept
+    def __init__(
+        self,
+        url: str,
+        token_source: TokenSource,
+        tries: int | None = 9,
+        tell: Callable[[str], None] = lambda _: None,
+        stopped: Callable[[float], bool] = _slept,
+    ) -> None:
+        self.url = url
+        self._token, self._tries, self._tell, self._stopped = Token(token_source), tries, tell, stopped
+        self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT_S)
 
-    def send(self, batch: bytes) -> Receipt:
-        """Sends one batch of lines; raises SendFailed once it is sure that it will not be taken."""
-        headers = {"content-type": "application/x-ndjson", "content-encoding": "gzip", "idempotency-key": uuid.uuid4().hex}
-        if self.token is not None:
-            headers["x-bd-authorization"] = self.token
-        body = gzip.compress(batch, 1)
-        for attempt in range(1, self.tries + 1):
+    def ack(self) -> str:
+        """`stored` or `buffered`, asked of the tap by an empty request, which proves address, token and grant too; raises SendFailed."""
+        return self._post(b"", uuid.uuid4().hex).durability
+
+    def send(self, lines: bytes, key: str | None = None) -> Sent:
+        """Sends one batch of lines. The same lines under the same `key` count once on a `stored` tap; without one the key is random.
+
+        Raises SendFailed once it is sure that the rest will not be taken; its `sent` says what was."""
+        sent = Sent()
+        try:
+            self._send(lines, key or uuid.uuid4().hex, 0, sent)
+        except SendFailed as failed:
+            failed.sent = sent
+            raise
+        return sent
+
+    def _send(self, lines: bytes, key: str, first: int, sent: Sent) -> None:
+        try:
+            sent.receipts.append(self._persistently(lines, key))
+        except SendFailed as failed:
+            if failed.status != 413:
+                raise
+            if (half := _half(lines)) is None:
+                sent.too_large.append(first)
+                return
+            self._send(lines[:half], f"{key}0", first, sent)
+            self._send(lines[half:], f"{key}1", first + lines.count(b"\n", 0, half), sent)
+
+    def _persistently(self, lines: bytes, key: str) -> Receipt:
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                return self._post(body, headers)
+                return self._post(lines, key)
             except SendFailed as failed:
-                if failed.for_good or attempt == self.tries:
+                if failed.for_good or attempt == self._tries:
                     raise
-                longest_s = min(_LONGEST_WAIT_S, 0.2 * 2**attempt)
-                wait_s = failed.retry_after_s or random.uniform(longest_s / 2, longest_s)
-                self.tell(f"{failed}; trying again in {wait_s:.1f} s")
-                if self.stopped(wait_s):
+                longest_s = min(_LONGEST_WAIT_S, 0.2 * 2 ** min(attempt, 10))
+                wait_s = min(failed.retry_after_s or random.uniform(longest_s / 2, longest_s), _LONGEST_WAIT_S)
+                self._tell(f"{failed}; trying again in {wait_s:.1f} s")
+                if self._stopped(wait_s):
                     raise
-        raise AssertionError("tries is at least 1")
 
-    def _post(self, body: bytes, headers: dict[str, str]) -> Receipt:
+    def _post(self, lines: bytes, key: str) -> Receipt:
         try:
-            answer = urllib3.request("POST", self.url, body=body, headers=headers, retries=False, timeout=60)
+            return self._once(lines, key)
+        except SendFailed as failed:
+            if not failed.token_refused or not self._token.renewed():
+                raise
+        return self._once(lines, key)
+
+    def _once(self, lines: bytes, key: str) -> Receipt:
+        headers = {"content-type": "application/x-ndjson", "content-encoding": "gzip", "idempotency-key": key}
+        if (token := self._token.current()) is not None:
+            headers["x-bd-authorization"] = token
+        try:
+            answer = self._http.request("POST", self.url, body=gzip.compress(lines, 1), headers=headers)
         except urllib3.exceptions.HTTPError as error:
-            hint = "is the mesh running? tapmesh dev starts it here; --url names another address"
-            raise SendFailed(f"{self.url} cannot be reached: {_cause(error)}", hint, for_good=isinstance(error, _BAD_ADDRESS)) from None
-        if answer.status == 200:
-            return self._receipt(answer.data)
-        raise _refused(self.url, answer)
-
-    def _receipt(self, body: bytes) -> Receipt:
+            raise unreachable(self.url, error, _TIMEOUT_S) from None
+        if answer.status != 200:
+            raise refused(self.url, answer)
         try:
-            return msgspec.json.decode(body, type=Receipt)
+            return msgspec.json.decode(answer.data, type=Receipt)
         except msgspec.MsgspecError:
             raise SendFailed(f"{self.url} answered 200, but not as a tap does", "a tap's address ends in /taps/<tap>") from None
 
 
-def _cause(error: Exception) -> str:
-    """`Connection refused` rather than the names of three classes."""
-    cause = error.__cause__ or error.__context__ or error
-    said = cause.strerror if isinstance(cause, OSError) else None
-    return said or str(cause).rpartition(": ")[2] or type(cause).__name__
-
-
-def _refused(url: str, answer: urllib3.BaseHTTPResponse) -> SendFailed:
-    again = answer.status in _RETRIED
-    after = answer.headers.get("retry-after", "")
-    after_s = min(float(after), _LONGEST_WAIT_S) if after.isascii() and after.isdigit() else None
-    try:
-        refusal = msgspec.json.decode(answer.data, type=_Refusal)
-    except msgspec.MsgspecError:
-        return SendFailed(
-            f"{url} answered {answer.status}, but not as a tap does", "a tap's address ends in /taps/<tap>", after_s, not again
-        )
-    return SendFailed(f"{answer.status} {refusal.error}: {refusal.message}", refusal.hint, after_s, not again)
+def _half(lines: bytes) -> int | None:
+    """Where the line begins that is nearest to the middle, or None where there is one line only."""
+    middle = len(lines) // 2
+    cut = lines.rfind(b"\n", 0, middle) + 1 or lines.find(b"\n", middle) + 1
+    return cut if 0 < cut < len(lines) else None

@@ -3,23 +3,21 @@
 import sys
 
 import typer
-from rich.markup import escape
 from typer.exceptions import Abort, TyperException
 
-from mesh.cli import build, check, dev, init, next_step, plan, query, schema, send, status, token, trace, what_can, who_can
+from mesh.cli import build, check, dev, init, kit, next_step, plan, query, schema, send, status, token, trace, what_can, who_can
+from mesh.cli.epilog import CODES, epilog
 from mesh.cli.options import state
 from mesh.cli.say import fail
 
 COMMANDS = (init, check, plan, dev, token, send, query, trace, status, who_can, what_can, schema, build)
-EXIT_CODES = {0: "done", 1: "it failed", 2: "the input is at fault", 130: "interrupted"}
-_CODES = "Exit codes: " + ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 
 app = typer.Typer(
     name="tapmesh",
     pretty_exceptions_enable=False,
     help="A data mesh from one file: taps take NDJSON over HTTP, run their team's SQL and land Parquet in your own lake."
     "\n\nAlone, tapmesh says what to do next in this folder.",
-    epilog=_CODES,
+    epilog=CODES,
 )
 
 
@@ -30,13 +28,9 @@ def _main(context: typer.Context, debug: bool = typer.Option(False, "--debug", m
         next_step.tell()
 
 
-def _epilog(examples: dict[str, str]) -> str:
-    shown = "\n".join(f"  [bold]{escape(command)}[/bold]\n      {escape(does)}" for command, does in examples.items())
-    return f"Examples:\n{shown}\n\n{_CODES}"
-
-
 for command in COMMANDS:
-    app.command(command.NAME, epilog=_epilog(command.EXAMPLES))(command.run)
+    app.command(command.NAME, epilog=epilog(command.EXAMPLES))(command.run)
+app.add_typer(kit.app, name=kit.NAME, epilog=epilog(kit.EXAMPLES))
 
 
 def start() -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import typer
 
-from mesh.cli.app import COMMANDS, EXIT_CODES, app
+from mesh.cli import kit
+from mesh.cli.app import COMMANDS, app
+from mesh.cli.epilog import EXIT_CODES
 
 _TITLE = """# The command line
 
@@ -17,8 +19,9 @@ Data goes to standard output, everything else to standard error. An error is `er
 `tapmesh --debug COMMAND` shows one. Colours are for terminals only, and not with `NO_COLOR`.
 """
 _ENVIRONMENT = {
-    "TAP_TOKEN": "the token `tapmesh send` sends",
-    "TAPMESH_URL_<TAP>": "where `tapmesh send --to <tap>` sends, for a tap that is not the laptop mesh's",
+    "TAP_TOKEN": "the token `tapmesh send` and the kits send",
+    "TAP_TOKEN_COMMAND": "instead: a shell command that prints one, run again a minute before that expires and when a tap refuses it",
+    "TAPMESH_URL_<TAP>": "where `--to <tap>` sends, for a tap that is not the laptop mesh's",
     "TAPMESH_LAKE": "the lake that `query`, `trace` and `status` read",
 }
 
@@ -26,19 +29,21 @@ _ENVIRONMENT = {
 def reference() -> str:
     """The Markdown page."""
     known: Any = typer.main.get_command(app)
-    sections = [_section(known.commands[command.NAME], command.EXAMPLES) for command in COMMANDS]
+    sections = [_section(command.NAME, known.commands[command.NAME], command.EXAMPLES) for command in COMMANDS]
+    group = known.commands[kit.NAME]
+    sections += [_section(f"{kit.NAME} {kind}", group.get_command(None, kind), kit.command(kind).EXAMPLES) for kind in kit.kinds()]
     codes = _table(("exit code", "meaning"), [(str(code), meaning) for code, meaning in EXIT_CODES.items()])
     environment = _table(("variable", "meaning"), [(f"`{name}`", meaning) for name, meaning in _ENVIRONMENT.items()])
     return "\n".join([_TITLE, codes, "", environment, "", *sections])
 
 
-def _section(command: Any, examples: dict[str, str]) -> str:
-    context = typer.Context(command, info_name=f"tapmesh {command.name}")
+def _section(name: str, command: Any, examples: dict[str, str]) -> str:
+    context = typer.Context(command, info_name=f"tapmesh {name}")
     shown = "\n".join(f"# {does}\n{line}" for line, does in examples.items())
     rows = [_row(param, context) for param in command.params]
     options = _table(("option", "meaning", "default"), rows)
     about = " ".join(inspect.cleandoc(command.help).split())
-    return f"## tapmesh {command.name}\n\n{about}\n\n```sh\n{shown}\n```\n\n{options}\n"
+    return f"## tapmesh {name}\n\n{about}\n\n```sh\n{shown}\n```\n\n{options}\n"
 
 
 def _row(param: Any, context: typer.Context) -> tuple[str, str, str]:

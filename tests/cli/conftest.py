@@ -45,7 +45,7 @@ Ask = Callable[..., Said]
 def ask(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
     """Runs the console script's own function with these words."""
     before = signal.getsignal(signal.SIGTERM)
-    for name in ("TAP_TOKEN", "TAPMESH_LAKE", "TAPMESH_URL_CLICKS"):
+    for name in ("TAP_TOKEN", "TAP_TOKEN_COMMAND", "TAPMESH_LAKE", "TAPMESH_URL_CLICKS"):
         monkeypatch.delenv(name, raising=False)
 
     def asked(*words: str) -> Said:

@@ -8,7 +8,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.batches import BATCH_BYTES, BATCH_LINES, batches
+from mesh.batches import BATCH_BYTES, BATCH_LINES, batches, seek_line
+from mesh.kits.gathering import Gathering
 
 
 def of(text: bytes) -> list[bytes]:
@@ -73,3 +74,43 @@ def test_a_stop_lets_the_lines_that_were_read_be_the_last() -> None:
     assert list(found) == [b"one\ntwo\n"]
     for descriptor in (reading, writing, stop, ask):
         os.close(descriptor)
+
+
+def test_a_file_is_cut_alike_however_slowly_it_is_sent_and_from_whichever_of_its_cuts() -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(b"x" * 99 + b"\n" + b"y" * 49 + b"\n" * 30_000)
+        file.seek(0)
+        slow = []
+        for batch in batches(file.fileno(), wait_s=0.001):
+            slow.append(batch)
+            time.sleep(0.01)
+        for skipped in range(len(slow)):
+            assert seek_line(file.fileno(), 1 + sum(batch.count(b"\n") for batch in slow[:skipped]))
+            assert list(batches(file.fileno())) == slow[skipped:]
+        assert not seek_line(file.fileno(), 30_003)
+
+
+def test_what_was_read_of_a_file_is_no_batch_once_it_is_stopped(tmp_path: Path) -> None:
+    stop, ask = os.pipe()
+    (tmp_path / "lines").write_bytes(b"\n" * (BATCH_LINES + 3))
+    with (tmp_path / "lines").open("rb", buffering=0) as file:
+        found = batches(file.fileno(), stop=stop)
+        assert len(next(found)) == BATCH_LINES
+        os.write(ask, b"!")
+        assert list(found) == []
+    for descriptor in (stop, ask):
+        os.close(descriptor)
+
+
+def test_a_kits_lines_wait_until_they_are_many_or_old() -> None:
+    now = [0.0]
+    gathering = Gathering(wait_s=2, clock=lambda: now[0])
+    assert gathering.left_s() == float("inf")
+    gathering.add(b"one\n")
+    now[0] = 1.5
+    gathering.add(b"two\n")
+    assert gathering.left_s() == 0.5
+    now[0] = 9
+    assert (gathering.left_s(), gathering.take(), gathering.left_s()) == (0, b"one\ntwo\n", float("inf"))
+    gathering.add(b"x" * BATCH_BYTES + b"\n")
+    assert gathering.left_s() == 0

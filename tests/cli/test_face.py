@@ -4,22 +4,29 @@ import os
 import pty
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from mesh.cli.app import COMMANDS, EXIT_CODES
+from mesh.cli import kit
+from mesh.cli.app import COMMANDS
+from mesh.cli.epilog import EXIT_CODES
 from tests.cli.conftest import ENVIRONMENT, TAPMESH, TAPS, Ask
 from tests.local.conftest import RunningMesh
 
+HELPED = {command.NAME: command.EXAMPLES for command in [*COMMANDS, kit]} | {
+    f"kit {kind}": kit.command(kind).EXAMPLES for kind in kit.kinds()
+}
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.NAME)
-def test_help_has_examples_and_exit_codes(ask: Ask, command: object, monkeypatch: pytest.MonkeyPatch) -> None:
+
+@pytest.mark.parametrize("words", HELPED)
+def test_help_has_examples_and_exit_codes(ask: Ask, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERMINAL_WIDTH", "200")
-    said = ask(command.NAME, "--help")  # type: ignore[attr-defined]
+    said = ask(*words.split(), "--help")
     assert said.code == 0
     text = re.sub(r"\s+", " ", said.out)
-    assert all(re.sub(r"\s+", " ", example) in text for example in command.EXAMPLES)  # type: ignore[attr-defined]
+    assert all(re.sub(r"\s+", " ", example) in text for example in HELPED[words])
     assert all(f"{code} {meaning}" in text for code, meaning in EXIT_CODES.items())
 
 
@@ -27,6 +34,11 @@ def test_every_command_that_reads_a_mesh_takes_file_and_scripts_get_json() -> No
     options = {command.NAME: " ".join(map(str, command.run.__annotations__)) for command in COMMANDS}
     assert {name for name, taken in options.items() if "file" not in taken} == {"init", "build"}
     assert {name for name, taken in options.items() if "as_json" not in taken} == {"dev", "query", "schema"}
+
+
+def test_no_command_pays_for_importing_a_kit() -> None:
+    program = "import sys, mesh.cli.app; print([name for name in sys.modules if name.startswith('mesh.kits.') and name.count('.') > 2])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def on_a_terminal(folder: Path, *words: str, **environment: str) -> bytes:
@@ -70,7 +82,8 @@ def test_bash_completes_commands_and_the_names_of_the_mesh(here: Path) -> None:
     (here / "taps.yaml").write_text(TAPS + "include: [more/*.yaml]\nunknown: key\n")
     (here / "more").mkdir()
     (here / "more" / "taps.yaml").write_text("taps: {returns: {}}\npeople: {analyst: {}}\n")
-    assert completed(here, "tapmesh") == [command.NAME for command in COMMANDS]
+    assert completed(here, "tapmesh") == [*(command.NAME for command in COMMANDS), "kit"]
+    assert completed(here, "tapmesh kit") == kit.kinds()
     assert completed(here, "tapmesh send - --to") == ["clicks", "orders", "returns"]
     assert completed(here, "tapmesh token --as") == ["lead", "partner", "analyst"]
     (here / "other.yaml").write_text("taps: {elsewhere: {}}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from mesh.cli import kit
 from mesh.cli.app import app
 
 ROOT = Path(__file__).parents[2]
@@ -49,10 +50,16 @@ def faults(command: str) -> list[str]:
     except ValueError:
         words = command.split()
     options = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
-    named = [word for word in words if re.fullmatch(r"[a-z]+", word)]
+    named = [word for word in words if re.fullmatch(r"[a-z][a-z-]*", word)]
     if not words or words[0] in ("COMMAND", "…") or words[0].startswith("-"):
         return [option for option in options if option not in _TOP]
     if words[0] not in COMMANDS:
         return [words[0]] if named[:1] == words[:1] else []
-    known = {option for param in COMMANDS[words[0]].params for option in param.opts} | {"--help"}
+    command = COMMANDS[words[0]]
+    if words[0] == kit.NAME:
+        kind = next(iter(named[1:]), "")
+        command = command.get_command(None, kind) or command
+        if kind and kind not in kit.kinds():
+            return [kind]
+    known = {option for param in command.params for option in param.opts} | {"--help"}
     return [option for option in options if option not in known]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mesh.cli import kit
 from mesh.cli.reference import reference
 from mesh.spec.reference import json_schema
 from tests.docs.pages import COMMANDS, PAGES, ROOT, commands, faults
@@ -27,7 +28,10 @@ def test_the_command_line_page_is_current() -> None:
 
 def test_every_command_and_option_is_on_its_page() -> None:
     page = (ROOT / "docs" / "cli.md").read_text()
-    for name, command in COMMANDS.items():
+    kinds = {f"kit {kind}": COMMANDS["kit"].get_command(None, kind) for kind in kit.kinds()}
+    for name, command in {**COMMANDS, **kinds}.items():
+        if name == "kit":
+            continue
         section = page.partition(f"## tapmesh {name}\n")[2].partition("\n## ")[0]
         missing = [option for param in command.params for option in param.opts if option.startswith("-") and f"`{option}" not in section]
         assert (section != "", missing) == (True, []), name

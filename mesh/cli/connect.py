@@ -1,0 +1,74 @@
+"""From `--to` and the environment to a `TapClient`: where the tap is, and the token for it."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mesh.cli.laptop import DEFAULT_URL, running_url
+from mesh.cli.names import complete_taps, names
+from mesh.cli.options import TAPS_YAML, existing
+from mesh.cli.say import fail, note
+from mesh.client import TapClient
+from mesh.faults import SendFailed
+from mesh.token import TokenSource, expiry_s
+from tap_runtime.settings import environment
+
+To = Annotated[str, typer.Option("--to", metavar="TAP", help="The tap.", autocompletion=complete_taps)]
+Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="The tap's URL; else TAPMESH_URL_<TAP>, else the laptop mesh's.")]
+_MAKE = "tapmesh token --as NAME --tap TAP"
+_COMMAND_S = 60
+
+
+def connect(to: str, url: str | None, file: Path, tries: int | None, stopped: Callable[[float], bool]) -> TapClient:
+    """The tap's client; ends the command when address or token cannot be right."""
+    address = _url(to, url, file)
+    try:
+        return TapClient(address, _token_source(), tries, note, stopped)
+    except SendFailed as wrong:
+        fail(str(wrong), wrong.hint)
+
+
+def _url(to: str, url: str | None, file: Path) -> str:
+    if found := url or environment(f"TAPMESH_URL_{to.upper()}"):
+        if not found.startswith(("http://", "https://")):
+            fail(f"{found} is not a tap's URL", f"like {DEFAULT_URL}/taps/{to}")
+        return found
+    if file != TAPS_YAML:
+        existing(file)
+    known = names(file, "taps")
+    if known and to not in known:
+        fail(f"--to {to}: no such tap in {file}", f"taps: {', '.join(known)}; --url names a tap of another mesh")
+    return f"{running_url(file) or DEFAULT_URL}/taps/{to}"
+
+
+def _token_source() -> TokenSource:
+    """TAP_TOKEN_COMMAND's output, a new one each time; else TAP_TOKEN; else none, for a public tap."""
+    if command := environment("TAP_TOKEN_COMMAND"):
+        return lambda: _checked(_output(command), "the output of TAP_TOKEN_COMMAND")
+    token = environment("TAP_TOKEN")
+    return lambda: None if token is None else _checked(token, "TAP_TOKEN")
+
+
+def _output(command: str) -> str:
+    try:
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, errors="replace", timeout=_COMMAND_S)
+    except subprocess.TimeoutExpired:
+        raise SendFailed(f"TAP_TOKEN_COMMAND took longer than {_COMMAND_S} s", "run it by hand to see why", for_good=False) from None
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()[:1]
+        raise SendFailed(f"TAP_TOKEN_COMMAND ended with {done.returncode}: {''.join(said)}", "run it by hand to see why", for_good=False)
+    return done.stdout
+
+
+def _checked(token: str, name: str) -> str:
+    token = token.strip()
+    if not token:
+        raise SendFailed(f"{name} is empty", f"export TAP_TOKEN=$({_MAKE}); for a public tap: unset TAP_TOKEN")
+    try:
+        expiry_s(token)
+    except ValueError:
+        raise SendFailed(f"{name} is not a token", f"export TAP_TOKEN=$({_MAKE})") from None
+    return token

@@ -1,0 +1,45 @@
+"""The rule all kits share: a bookmark moves only past what is as safe as was asked for."""
+
+from mesh.client import TapClient
+from mesh.faults import SendFailed
+
+
+class KitFailed(Exception):
+    """A kit cannot go on; says why, and in `hint` what to do."""
+
+    def __init__(self, why: str, hint: str) -> None:
+        super().__init__(why)
+        self.hint = hint
+
+
+class Delivery:
+    """A kit's way to its tap. Counts records that were delivered, and those of them that went to quarantine."""
+
+    def __init__(self, client: TapClient, accept_loss: bool) -> None:
+        self._client, self._accept_loss = client, accept_loss
+        self.records = self.quarantined = 0
+
+    def start(self) -> str:
+        """Tries the tap out; `stored` or `buffered`. Raises SendFailed, or KitFailed where loss would have to be accepted first."""
+        ack = self._client.ack()
+        self._insist(ack == "stored")
+        return ack
+
+    def send(self, lines: bytes, key: str | None = None) -> None:
+        """Once this returns, the bookmark may move past these lines. The same lines under the same key count once on a stored tap.
+
+        Tries for ever; raises SendFailed when the tap will not take them, or the end was asked for meanwhile."""
+        sent = self._client.send(lines, key)
+        if sent.too_large:
+            line = len(lines.splitlines()[sent.too_large[0]])
+            raise SendFailed(
+                f"a record of {line:,} bytes is larger than the tap takes", "give the tap more memory, its limits grow with it"
+            )
+        self._insist(sent.stored)
+        self.records += sum(receipt.received for receipt in sent.receipts)
+        self.quarantined += sum(receipt.quarantined_count for receipt in sent.receipts)
+
+    def _insist(self, stored: bool) -> None:
+        if not stored and not self._accept_loss:
+            hint = "set ack: stored for it in taps.yaml, or accept that loss with --accept-loss"
+            raise KitFailed(f"{self._client.url} is buffered: it may lose what the kit would not send again", hint)
