@@ -38,6 +38,13 @@ def seal_stored(store: Store, tap: str, batch: str, random: Callable[[int], byte
         seq += 1
 
 
+def lands_anywhere(store: Store, tap: str, batch: str, ack: str) -> bool:
+    """Whether any environment can end an open batch, not its own alone: all of it is in the lake, or it has landed and is to be cleaned."""
+    if ack == "stored" or any(True for _ in store.list(lake.stored_prefix(tap, batch))):
+        return True
+    return store.get(lake.manifest_key(tap, batch)) is not None
+
+
 @dataclass(frozen=True)
 class Collected:
     """What a stored batch held: `duplicates` are accepted lines of repeats, kept out of the files."""

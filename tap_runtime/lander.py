@@ -16,6 +16,7 @@ import msgspec
 from tap_runtime import lake, report, spool
 from tap_runtime.attempts import LATER, Attempts
 from tap_runtime.batch import Marker
+from tap_runtime.collect import lands_anywhere
 from tap_runtime.errors import LakeDown
 from tap_runtime.extension import Event, Extension
 from tap_runtime.land import Lander
@@ -113,8 +114,7 @@ class TapLander:
         body = store.get(lake.marker_key(tap, batch))
         if body is None:
             return None
-        may_be_elsewhere = msgspec.json.decode(body, type=Marker).ack == "buffered" and not self._lander.has_landed(tap, batch)
-        if may_be_elsewhere and store.get(lake.segment_key(tap, batch, 0)) is None:
+        if not lands_anywhere(store, tap, batch, msgspec.json.decode(body, type=Marker).ack):
             return None
         return self._lander.land_stored(tap, batch)
 

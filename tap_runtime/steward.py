@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from tap_runtime import FORMAT, lake, report
 from tap_runtime.batch import Bound, Marker
+from tap_runtime.collect import lands_anywhere
 from tap_runtime.lake import Store
 from tap_runtime.settings import TapSettings, environment, read_settings
 from tap_runtime.store import bucket_store
@@ -71,7 +72,7 @@ class Steward:
         stale = list(self._stale(tap, batches, now))
         asleep, lost, overdue = [], 0, dt.timedelta()
         for each in stale:
-            if self._lands_anywhere(tap, each):
+            if lands_anywhere(self._store, tap, each.batch, each.marker.ack):
                 self._invoke(function, msgspec.json.encode({"tapmesh": "land", "batch": each.batch}))
                 overdue = max(overdue, each.late)
                 continue
@@ -100,12 +101,6 @@ class Steward:
             body = self._store.get(lake.settings_key(tap, sha256))
             self._settings[tap, sha256] = None if body is None else read_settings(body)
         return self._settings[tap, sha256]
-
-    def _lands_anywhere(self, tap: str, stale: Stale) -> bool:
-        """Whether any environment of the tap can end this batch: all of it is in the lake, or it has landed and is to be cleaned."""
-        if stale.marker.ack == "stored" or any(True for _ in self._store.list(lake.stored_prefix(tap, stale.batch))):
-            return True
-        return self._store.get(lake.manifest_key(tap, stale.batch)) is not None
 
     def _reported(self, tap: str, stale: Stale, now: dt.datetime) -> bool:
         """Whether the batch was reported lost just now. A day later its marker goes; the report stays."""

@@ -5,12 +5,12 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from mesh.cli import build, check, dev, init, kit, next_step, plan, query, schema, send, status, token, trace, what_can, who_can
+from mesh.cli import build, check, dev, init, kit, land, next_step, plan, query, schema, send, status, token, trace, what_can, who_can
 from mesh.cli.epilog import CODES, epilog
 from mesh.cli.options import state
 from mesh.cli.say import fail
 
-COMMANDS = (init, check, plan, dev, token, send, query, trace, status, who_can, what_can, schema, build)
+COMMANDS = (init, check, plan, dev, token, send, query, trace, status, land, who_can, what_can, schema, build)
 
 app = typer.Typer(
     name="tapmesh",

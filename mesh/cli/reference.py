@@ -22,7 +22,7 @@ _ENVIRONMENT = {
     "TAP_TOKEN": "the token `tapmesh send` and the kits send",
     "TAP_TOKEN_COMMAND": "instead: a shell command that prints one, run again a minute before that expires and when a tap refuses it",
     "TAPMESH_URL_<TAP>": "where `--to <tap>` sends, for a tap that is not the laptop mesh's",
-    "TAPMESH_LAKE": "the lake that `query`, `trace` and `status` read",
+    "TAPMESH_LAKE": "the lake that `query`, `trace`, `status` and `land` work on",
 }
 
 

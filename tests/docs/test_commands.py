@@ -17,8 +17,8 @@ def test_what_a_page_shows_exists(page: Path) -> None:
 
 def test_a_page_that_lies_is_found_out() -> None:
     page = "`tapmesh deploy` and `tapmesh check --fix`, `tapmesh --quiet`\n"
-    page += "```sh\ntapmesh send a.ndjson --to clicks --fast  # how?\nX=$(tapmesh land)\n```\n"
-    assert [fault for command in commands(page) for fault in faults(command)] == ["--fast", "land", "deploy", "--fix", "--quiet"]
+    page += "```sh\ntapmesh send a.ndjson --to clicks --fast  # how?\nX=$(tapmesh mend)\n```\n"
+    assert [fault for command in commands(page) for fault in faults(command)] == ["--fast", "mend", "deploy", "--fix", "--quiet"]
     assert commands('`tapmesh`, `tapmesh query "select 1" --format csv` and tapmesh in prose') == ["", ' query "select 1" --format csv']
 
 
