@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -64,6 +65,10 @@ class Aws:
         answer = self._query("sts", "2011-06-15", Action="AssumeRole", RoleArn=arn, RoleSessionName=name)
         return Credentials(*(_element(answer, each) for each in ("AccessKeyId", "SecretAccessKey", "SessionToken")))
 
+    def function_url(self, url: str) -> str:
+        """Where a function's URL, as AWS names it, is served here."""
+        return f"{self.endpoint}/_aws/lambda-url/{urlsplit(url).netloc.partition('.')[0]}/"
+
     def _query(self, service: str, version: str, **parameters: str) -> str:
         body = urlencode({"Version": version, **parameters}).encode()
         return self.call(service, "POST", "/", body, self.admin).decode()
@@ -104,12 +109,13 @@ def _element(xml: str, name: str) -> str:
 
 
 def installed() -> Path:
-    """A virtual environment with ministack, made once."""
-    folder = cached(MINISTACK)
+    """A virtual environment with ministack and the DuckDB its Athena queries with, made once."""
+    wanted = (MINISTACK, *(f"{name}=={version(name)}" for name in ("duckdb", "pytz")))
+    folder = cached("+".join(wanted))
     python = folder / "bin" / "python"
     if not (folder / "done").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        pip("install", "-q", MINISTACK, python=(str(python),))
+        pip("install", "-q", *wanted, python=(str(python),))
         (folder / "done").touch()
     return python
 

@@ -3,21 +3,21 @@ it is installed, or the AWS plugin and a real account with TAPMESH_AWS=1."""
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.emulated.aws import Aws, running
 from tests.emulated.bring import missing
 from tests.engine.cli import pulumi
+from tests.engine.mesh import EXAMPLE, ROOT, SMALL
 from tests.engine.plugin.cloud import Cloud
-from tests.engine.stack import Program, Provider, Stack
-
-ROOT = Path(__file__).parents[2]
-MakeStack = Callable[..., Stack]
+from tests.engine.served import Served
+from tests.engine.stack import MakeStack, Provider, makes
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -30,11 +30,20 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+def served() -> Iterator[Served]:
+    """The functions of the meshes under test, once a test serves them."""
+    meshes = [yaml.safe_load(text) for text in (EXAMPLE, SMALL)]
+    served = Served(f"{mesh['mesh']}-dev-{tap}" for mesh in meshes for tap in mesh["taps"])
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory, served: Served) -> Iterator[Aws]:
     """An emulated account whose policies are enforced, for tests that need roles of their own."""
     if os.environ.get("TAPMESH_AWS") == "1":
         pytest.skip("tries what only an emulated account should be tried with")
-    with running(tmp_path_factory.mktemp("ministack") / "log", auth=True) as account:
+    with running(tmp_path_factory.mktemp("ministack") / "log", auth=True, **served.variables) as account:
         yield account
 
 
@@ -57,20 +66,24 @@ def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def make_stack(tmp_path: Path, provider: Provider) -> MakeStack:
-    """Stacks of one test: they share a state folder, and a name is a stack."""
-
-    def make(program: Program, name: str = "dev") -> Stack:
-        return Stack(tmp_path, provider, program, name)
-
-    return make
+    """Stacks of one test."""
+    return makes(tmp_path, provider)
 
 
 @pytest.fixture
-def cloud(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+def cloud(provider: Provider) -> Iterator[Cloud]:
     """The account the stacks are deployed to, asked directly."""
-    for name, value in provider.variables.items():
-        monkeypatch.setenv(name, value)
-    return Cloud(provider.config["region"])
+    with asked(provider) as cloud:
+        yield cloud
+
+
+@contextmanager
+def asked(provider: Provider) -> Iterator[Cloud]:
+    """The account, by the environment of this process meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in provider.variables.items():
+            patch.setenv(name, value)
+        yield Cloud(provider.config["region"])
 
 
 def _installed() -> bool:

@@ -17,6 +17,7 @@ from pulumi.automation.events import EngineEvent
 from tests.engine.cli import pulumi
 
 Program = Callable[[], object]  # what it returns is not looked at
+MakeStack = Callable[..., "Stack"]
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,11 @@ class Stack:
         if any(isinstance(each, dict) and "ciphertext" in each for each in outputs.values()):
             return {name: each.value for name, each in self._stack.workspace.stack_outputs(self._stack.name).items()}
         return outputs
+
+
+def makes(folder: Path, provider: Provider) -> MakeStack:
+    """Stacks that share a state folder: a name is a stack."""
+    return lambda program, name="dev": Stack(folder, provider, program, name)
 
 
 def _quiet(program: Program) -> Callable[[], None]:

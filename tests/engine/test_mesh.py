@@ -1,60 +1,16 @@
 """The mesh's own program by the real engine: what `pulumi up` makes of `taps.yaml`, and what of an edit."""
 
-import platform
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from mesh.deploy import deploy
 from tap_runtime.settings import read_settings
-from tests.engine.conftest import MakeStack
+from tests.engine.mesh import EXAMPLE, SMALL, Mesh, empty, ops, wipe
 from tests.engine.plugin.cloud import Cloud
-from tests.engine.stack import DeployError, Outcome, Stack
+from tests.engine.stack import DeployError, MakeStack
 
-ROOT = Path(__file__).parents[2]
 SETTINGS, FUNCTION = "aws:s3/bucketObjectv2:BucketObjectv2", "aws:lambda/function:Function"
-SMALL = """
-version: 1
-mesh: small
-people: {lead: {email: lead@acme.example}}
-teams: {growth: [lead]}
-defaults: {team: growth}
-taps:
-  clicks: {schema: {id: VARCHAR, x: INTEGER}}
-  orders: {grants: {read: [{account: "222222222222"}]}}
-"""
-
-
-def pem() -> str:
-    """A fresh signing key."""
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-class Mesh:
-    """A `taps.yaml` and a stack of it."""
-
-    def __init__(self, folder: Path, text: str, make_stack: MakeStack, name: str = "dev") -> None:
-        self.file = folder / "taps.yaml"
-        self.file.write_text(text)
-        if not (folder / "sql").exists():
-            (folder / "sql").symlink_to(ROOT / "sql")
-        self.stack: Stack = make_stack(lambda: deploy(self.file), name)
-        architecture = "arm64" if platform.machine() == "aarch64" else "x86_64"
-        self.stack.config({"tapmesh:architecture": architecture})
-
-    def sign(self) -> None:
-        """Gives the stack its key."""
-        self.stack.config({"tapmesh:signing-key": pem()}, secret=True)
-
-    def edit(self, was: str, becomes: str) -> Outcome:
-        """Saves and deploys."""
-        text = self.file.read_text()
-        assert text.count(was) == 1
-        self.file.write_text(text.replace(was, becomes))
-        return self.stack.up()
 
 
 @pytest.fixture
@@ -63,29 +19,13 @@ def small(tmp_path: Path, make_stack: MakeStack, cloud: Cloud) -> Iterator[Mesh]
     mesh = Mesh(tmp_path, SMALL, make_stack)
     mesh.sign()
     yield mesh
-    _wipe(mesh.stack, cloud)
-
-
-def _wipe(stack: Stack, cloud: Cloud) -> None:
-    kept = {each["type"]: each for each in stack.resources() if each["type"] == "aws:s3/bucket:Bucket"}
-    if stack.resources():
-        stack.destroy()
-    for bucket in kept.values():
-        s3 = cloud.client("s3")
-        for held in s3.list_objects_v2(Bucket=bucket["id"]).get("Contents", []):
-            s3.delete_object(Bucket=bucket["id"], Key=held["Key"])
-        s3.delete_bucket(Bucket=bucket["id"])
-
-
-def _ops(outcome: Outcome) -> list[tuple[str, str, str]]:
-    """What was changed; a replacement once."""
-    return [(step.op, step.type, step.name) for step in outcome.changed if step.op not in ("create-replacement", "delete-replaced")]
+    wipe(mesh.stack, cloud)
 
 
 def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake(
     tmp_path: Path, make_stack: MakeStack, cloud: Cloud
 ) -> None:
-    mesh = Mesh(tmp_path, (ROOT / "taps.yaml").read_text(), make_stack)
+    mesh = Mesh(tmp_path, EXAMPLE, make_stack)
     mesh.sign()
     planned = mesh.stack.preview().changes
     assert set(planned) == {"create"}
@@ -101,9 +41,7 @@ def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake
     s3 = cloud.client("s3")
     kept = {each["Key"].split("/")[1] for each in s3.list_objects_v2(Bucket="acme-lake-dev")["Contents"]}
     assert kept == {"mesh.json", "settings"}
-    for held in s3.list_objects_v2(Bucket="acme-lake-dev")["Contents"]:
-        s3.delete_object(Bucket="acme-lake-dev", Key=held["Key"])
-    s3.delete_bucket(Bucket="acme-lake-dev")
+    empty("acme-lake-dev", cloud)
 
 
 def test_an_edit_is_one_settings_object_and_one_function(small: Mesh, cloud: Cloud) -> None:
@@ -111,13 +49,13 @@ def test_an_edit_is_one_settings_object_and_one_function(small: Mesh, cloud: Clo
     one = [("replace", SETTINGS, "clicks"), ("update", FUNCTION, "clicks")]
     table, url = "aws:glue/catalogTable:CatalogTable", "aws:lambda/functionUrl:FunctionUrl"
     clicks = "clicks: {schema: {id: VARCHAR, x: INTEGER}"
-    assert _ops(small.edit(clicks, f"{clicks}, thresholds: {{age: 30s}}")) == one
-    assert _ops(small.edit("thresholds: {age: 30s}", "thresholds: {age: 30s}, memory: 256MB")) == one
-    assert _ops(small.edit("thresholds: {age: 30s}", "thresholds: {age: 30s}, origins: [https://shop.acme.example]")) == [
+    assert ops(small.edit(clicks, f"{clicks}, thresholds: {{age: 30s}}")) == one
+    assert ops(small.edit("thresholds: {age: 30s}", "thresholds: {age: 30s}, memory: 256MB")) == one
+    assert ops(small.edit("thresholds: {age: 30s}", "thresholds: {age: 30s}, origins: [https://shop.acme.example]")) == [
         *one,
         ("update", url, "clicks"),
     ]
-    assert _ops(small.edit("x: INTEGER", "x: BIGINT")) == [one[0], ("update", table, "clicks"), one[1]]
+    assert ops(small.edit("x: INTEGER", "x: BIGINT")) == [one[0], ("update", table, "clicks"), one[1]]
     held = cloud.client("s3").list_objects_v2(Bucket="small-lake-dev", Prefix="_mesh/settings/clicks/")["Contents"]
     assert len(held) == 5  # what open batches were accepted under stays
 
@@ -126,10 +64,10 @@ def test_a_tap_is_closed_then_removed_and_only_then_its_role_goes(small: Mesh, c
     small.stack.up()
     role = next(each["id"] for each in small.stack.resources() if each["type"] == "aws:iam/role:Role" and each["id"].startswith("clicks-"))
     closed = small.edit("clicks: {schema", "clicks: {closed: true, schema")
-    assert ("delete", "aws:lambda/functionUrl:FunctionUrl", "clicks") in _ops(closed)
+    assert ("delete", "aws:lambda/functionUrl:FunctionUrl", "clicks") in ops(closed)
     assert "clicks: closed; once tapmesh status shows nothing open, delete its block" in closed.said
     removed = small.edit("  clicks: {closed: true, schema: {id: VARCHAR, x: INTEGER}}\n", "")
-    assert {name for _, _, name in _ops(removed)} == {"clicks"}
+    assert {name for _, _, name in ops(removed)} == {"clicks"}
     iam = cloud.client("iam")
     with pytest.raises(iam.exceptions.NoSuchEntityException, match=role):
         iam.get_role(RoleName=role)
@@ -141,7 +79,7 @@ def test_two_stacks_of_one_file_stand_side_by_side(tmp_path: Path, small: Mesh, 
     other.sign()
     assert set(other.stack.up().changes) == {"create"}
     assert set(small.stack.up().changes) == {"same"}
-    _wipe(other.stack, cloud)
+    wipe(other.stack, cloud)
 
 
 def test_nothing_is_made_while_anything_is_wrong(tmp_path: Path, make_stack: MakeStack) -> None:

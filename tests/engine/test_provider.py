@@ -4,12 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.engine.conftest import MakeStack
 from tests.engine.everything import everything, policy, zipped
 from tests.engine.plugin.cloud import Cloud
 from tests.engine.plugin.kinds import KINDS
 from tests.engine.plugin.resource import Resource, State
-from tests.engine.stack import Stack
+from tests.engine.stack import MakeStack, Stack
 
 
 def test_a_preview_creates_every_type_and_touches_nothing(make_stack: MakeStack, tmp_path: Path) -> None:

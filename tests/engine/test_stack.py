@@ -12,10 +12,9 @@ import pulumi_aws as aws
 import pytest
 
 from tests.emulated.aws import Aws
-from tests.engine.conftest import MakeStack
 from tests.engine.everything import policy, trust
 from tests.engine.plugin.cloud import Cloud
-from tests.engine.stack import DeployError, Program, Provider, Stack
+from tests.engine.stack import DeployError, MakeStack, Program, Provider, Stack
 
 RETAINED = pulumi.ResourceOptions(retain_on_delete=True)
 

@@ -1,0 +1,81 @@
+"""A `taps.yaml`, a stack of it with its signing key, and what a test leaves of both: nothing."""
+
+import datetime as dt
+import platform
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from mesh.deploy import deploy
+from mesh.grants.keys import SigningKey, public_keys
+from mesh.grants.tokens import issue
+from tests.engine.plugin.cloud import Cloud
+from tests.engine.stack import MakeStack, Outcome, Stack
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / "taps.yaml").read_text()
+SMALL = """
+version: 1
+mesh: small
+people: {lead: {email: lead@acme.example}}
+teams: {growth: [lead]}
+defaults: {team: growth}
+taps:
+  clicks: {schema: {id: VARCHAR, x: INTEGER}}
+  orders: {grants: {read: [{account: "222222222222"}]}}
+"""
+
+
+class Mesh:
+    """`up` is of the file as it is saved."""
+
+    def __init__(self, folder: Path, text: str, make_stack: MakeStack, name: str = "dev") -> None:
+        self.file = folder / "taps.yaml"
+        self.file.write_text(text)
+        if not (folder / "sql").exists():
+            (folder / "sql").symlink_to(ROOT / "sql")
+        self.stack: Stack = make_stack(lambda: deploy(self.file), name)
+        architecture = "arm64" if platform.machine() == "aarch64" else "x86_64"
+        self.stack.config({"tapmesh:architecture": architecture})
+
+    def sign(self) -> None:
+        """Gives the stack a fresh key."""
+        private = Ed25519PrivateKey.generate()
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        self.stack.config({"tapmesh:signing-key": pem}, secret=True)
+        self._key = SigningKey(public_keys(pem)[0].kid, private)
+
+    def token(self, issuer: str, person: str, tap: str) -> str:
+        """Good for an hour."""
+        return issue(self._key, issuer, person, [tap], dt.timedelta(hours=1), dt.datetime.now(dt.UTC))
+
+    def edit(self, was: str, becomes: str) -> Outcome:
+        """Saves and deploys."""
+        text = self.file.read_text()
+        assert text.count(was) == 1
+        self.file.write_text(text.replace(was, becomes))
+        return self.stack.up()
+
+
+def ops(outcome: Outcome) -> list[tuple[str, str, str]]:
+    """What was changed; a replacement once."""
+    return [(step.op, step.type, step.name) for step in outcome.changed if step.op not in ("create-replacement", "delete-replaced")]
+
+
+def wipe(stack: Stack, cloud: Cloud) -> None:
+    """Destroys it with what a stack keeps."""
+    kept = [each["id"] for each in stack.resources() if each["type"] == "aws:s3/bucket:Bucket"]
+    if stack.resources():
+        stack.destroy()
+    for bucket in kept:
+        empty(bucket, cloud)
+
+
+def empty(bucket: str, cloud: Cloud) -> None:
+    """Deletes the bucket and all that is in it."""
+    s3 = cloud.client("s3")
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for held in page.get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=held["Key"])
+    s3.delete_bucket(Bucket=bucket)
