@@ -1,6 +1,7 @@
 """The lake: object keys (pure), what a store of objects must do, and CREATE, the primitive the protocol rests on."""
 
 import datetime as dt
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Iterator
@@ -20,13 +21,14 @@ def new_batch(now: dt.datetime, random: Callable[[int], bytes]) -> str:
     return f"{now:%Y%m%dT%H%M%S}Z-{random(16).hex()}"
 
 
+@functools.lru_cache(maxsize=16)  # each request asks for the open batch's
 def opened_at(batch: str) -> dt.datetime:
     """When a batch opened, from its id alone; raises ValueError for anything that is not one."""
     match = _BATCH.fullmatch(batch)
     if match is None:
         raise ValueError(f"not a batch id: {batch[:80]}")
     year, month, day, hour, minute, second = map(int, match.groups())
-    return dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)  # strptime takes 20 µs, in each request
+    return dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)
 
 
 def data_key(tap: str, batch: str, part: int = 0) -> str:
