@@ -16,7 +16,7 @@ from tests.emulated.environment import Environment
 from tests.emulated.fleet import Fleet
 from tests.emulated.highwater import high_water
 
-ENVIRONMENTS, LANDINGS, SAVES = 3, 4, 3
+ENVIRONMENTS, LANDINGS, SAVES = 3, 3, 3
 SPOOLED_RECORDS = 39_400  # 10 MB on disk: each line carries its sender, time and request
 TIMES = ("first", "second", "third", "fourth")
 SIZES = (1, 1, 1, 10, 10, 100, 100, 1000, 5000)
