@@ -27,7 +27,7 @@ def deploy(file: Path) -> None:
 def make(plan: MeshPlan, built: Built, region: str) -> None:
     """All resources of a plan, and the stack's outputs."""
     gc.disable()  # a program this short keeps nearly all it makes: 1,000 taps took twice as long with collections
-    for note in plan.notes:
+    for note in (*plan.notes, *_removed(plan)):
         pulumi.log.info(note)
     lake = Lake(plan, built)
     taps = {tap.name: Tap(tap, lake) for tap in plan.taps}
@@ -38,6 +38,15 @@ def make(plan: MeshPlan, built: Built, region: str) -> None:
     pulumi.export("dashboard", f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#dashboards/dashboard/{plan.name}")
     lines = [f"export TAPMESH_LAKE=s3://{plan.lake.bucket}"]
     pulumi.export("tapmesh.env", pulumi.Output.concat(*lines, "\n", *(part for name, url in urls.items() for part in _line(name, url))))
+
+
+def _removed(plan: MeshPlan) -> list[str]:
+    """What becomes of a tap that had a URL when the stack was last deployed and has no block any more: a renamed one is one of these."""
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    outputs = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": stack}).value["outputs"]
+    lost = sorted({*outputs.get("urls", {})} - {tap.name for tap in plan.taps})
+    kept = "not in the file any more: its URL, function and table go; its data, settings and role stay"
+    return [f"{tap}: {kept}; tapmesh land --tap {tap} --lake s3://{plan.lake.bucket} lands what is open" for tap in lost]
 
 
 def _line(tap: str, url: pulumi.Output[str]) -> tuple[pulumi.Input[str], ...]:

@@ -1,8 +1,14 @@
 """A `taps.yaml`, a stack of it with its signing key, and what a test leaves of both: nothing."""
 
 import datetime as dt
+import json
+import os
 import platform
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -18,11 +24,11 @@ EXAMPLE = (ROOT / "taps.yaml").read_text()
 SMALL = """
 version: 1
 mesh: small
-people: {lead: {email: lead@acme.example}}
+people: {lead: {email: lead@acme.example}, partner: {email: partner@example.org}}
 teams: {growth: [lead]}
 defaults: {team: growth}
 taps:
-  clicks: {schema: {id: VARCHAR, x: INTEGER}}
+  clicks: {sql: clicks.sql, ack: stored, schema: {id: VARCHAR, x: INTEGER}}
   orders: {grants: {read: [{account: "222222222222"}]}}
 """
 
@@ -33,6 +39,7 @@ class Mesh:
     def __init__(self, folder: Path, text: str, make_stack: MakeStack, name: str = "dev") -> None:
         self.file = folder / "taps.yaml"
         self.file.write_text(text)
+        (folder / "clicks.sql").write_text("select * from events")
         if not (folder / "sql").exists():
             (folder / "sql").symlink_to(ROOT / "sql")
         self.stack: Stack = make_stack(lambda: deploy(self.file), name)
@@ -46,15 +53,22 @@ class Mesh:
         self.stack.config({"tapmesh:signing-key": pem}, secret=True)
         self._key = SigningKey(public_keys(pem)[0].kid, private)
 
-    def token(self, issuer: str, person: str, tap: str) -> str:
-        """Good for an hour."""
-        return issue(self._key, issuer, person, [tap], dt.timedelta(hours=1), dt.datetime.now(dt.UTC))
+    def send(self, url: str, issuer: str, person: str, tap: str, lines: bytes) -> dict[str, Any]:
+        """A request to the tap with a token good for an hour; the answer, which has to be 200."""
+        token = issue(self._key, issuer, person, [tap], dt.timedelta(hours=1), dt.datetime.now(dt.UTC))
+        headers = {"x-bd-authorization": token, "content-type": "application/x-ndjson"}
+        with urllib.request.urlopen(urllib.request.Request(url, lines, headers), timeout=120) as answer:
+            return dict(json.loads(answer.read()))
 
-    def edit(self, was: str, becomes: str) -> Outcome:
-        """Saves and deploys."""
+    def save(self, was: str, becomes: str) -> None:
+        """Edits the file."""
         text = self.file.read_text()
         assert text.count(was) == 1
         self.file.write_text(text.replace(was, becomes))
+
+    def edit(self, was: str, becomes: str) -> Outcome:
+        """Saves and deploys."""
+        self.save(was, becomes)
         return self.stack.up()
 
 
@@ -79,3 +93,11 @@ def empty(bucket: str, cloud: Cloud) -> None:
         for held in page.get("Contents", []):
             s3.delete_object(Bucket=bucket, Key=held["Key"])
     s3.delete_bucket(Bucket=bucket)
+
+
+def tapmesh(*words: str) -> list[str]:
+    """What the command line prints, by the deployer's credentials."""
+    command = [str(Path(sys.executable).parent / "tapmesh"), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()

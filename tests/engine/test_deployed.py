@@ -1,15 +1,9 @@
 """What was deployed works: each tap of the example mesh takes records at its Function URL, and Athena has the rows they became."""
 
 import csv
-import json
-import os
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +13,7 @@ from tap_runtime import lake
 from tap_runtime.settings import TapSettings, read_settings
 from tests.engine.athena import athena, projected
 from tests.engine.conftest import asked
-from tests.engine.mesh import EXAMPLE, ROOT, Mesh, wipe
+from tests.engine.mesh import EXAMPLE, ROOT, Mesh, tapmesh, wipe
 from tests.engine.plugin.cloud import Cloud
 from tests.engine.served import Served
 from tests.engine.stack import Provider, makes
@@ -58,10 +52,7 @@ def example(tmp_path_factory: pytest.TempPathFactory, provider: Provider, served
 
 def _send(mesh: Mesh, cloud: Cloud, tap: str, url: str) -> dict[str, Any]:
     settings = _settings(cloud, tap)
-    token = mesh.token(settings.issuer, settings.writers[0].person, tap)
-    headers = {"x-bd-authorization": token, "content-type": "application/x-ndjson"}
-    with urllib.request.urlopen(urllib.request.Request(url, CASES[tap]["input"].encode(), headers), timeout=60) as answer:
-        return dict(json.loads(answer.read()))
+    return mesh.send(url, settings.issuer, settings.writers[0].person, tap, CASES[tap]["input"].encode())
 
 
 def _settings(cloud: Cloud, tap: str) -> TapSettings:
@@ -106,11 +97,3 @@ def test_what_a_tap_is_sent_at_its_url_is_what_athena_and_tapmesh_query_have(exa
     assert projected(table, where) == [f"s3://{BUCKET}/{key.rpartition('/')[0]}"]
     queried = tapmesh("query", f"select * from {tap}", "--format", "csv", "--lake", f"s3://{BUCKET}")
     assert list(csv.DictReader(queried)) == [{name: value or "" for name, value in row.items()} for row in rows]
-
-
-def tapmesh(*words: str) -> list[str]:
-    """What the command line prints, by the deployer's credentials."""
-    command = [str(Path(sys.executable).parent / "tapmesh"), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=dict(os.environ))
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()

@@ -1,16 +1,18 @@
-"""The mesh's own program by the real engine: what `pulumi up` makes of `taps.yaml`, and what of an edit."""
+"""The mesh's own program by the real engine: what `pulumi up` makes of `taps.yaml`."""
 
+import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tap_runtime.settings import read_settings
-from tests.engine.mesh import EXAMPLE, SMALL, Mesh, empty, ops, wipe
+from tests.emulated.aws import Aws
+from tests.engine.mesh import EXAMPLE, SMALL, Mesh, empty, wipe
 from tests.engine.plugin.cloud import Cloud
-from tests.engine.stack import DeployError, MakeStack
-
-SETTINGS, FUNCTION = "aws:s3/bucketObjectv2:BucketObjectv2", "aws:lambda/function:Function"
+from tests.engine.stack import DeployError, MakeStack, Provider, makes
 
 
 @pytest.fixture
@@ -34,6 +36,12 @@ def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake
     assert (sorted(up.outputs["urls"]), up.outputs["lake"]) == (taps, "s3://acme-lake-dev")
     assert f"export TAPMESH_URL_CLICKS={up.outputs['urls']['clicks']}\n" in up.outputs["tapmesh.env"]
     assert "PRIVATE KEY" not in mesh.stack.state.read_text()
+    assert re.findall("warning|deprecat", up.said, re.IGNORECASE) == []
+    own = {step.name for step in up.steps if step.name not in taps}
+    assert own == {
+        *("bucket", "private", "owned", "encrypted", "expiry", "mesh", "runtime", "packages", "lander", "functions", "tables", "queries"),
+        *("steward", "schedule", "lost", "quarantined", "failing", "overdue", "dashboard"),
+    }
     again, refreshed = mesh.stack.up(), mesh.stack.refresh()
     assert ({*again.changes}, again.said, refreshed.changed) == ({"same"}, "", ())
     mesh.stack.destroy()
@@ -44,33 +52,21 @@ def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake
     empty("acme-lake-dev", cloud)
 
 
-def test_an_edit_is_one_settings_object_and_one_function(small: Mesh, cloud: Cloud) -> None:
-    small.stack.up()
-    one = [("replace", SETTINGS, "clicks"), ("update", FUNCTION, "clicks")]
-    table, url = "aws:glue/catalogTable:CatalogTable", "aws:lambda/functionUrl:FunctionUrl"
-    clicks = "clicks: {schema: {id: VARCHAR, x: INTEGER}"
-    assert ops(small.edit(clicks, f"{clicks}, thresholds: {{age: 30s}}")) == one
-    assert ops(small.edit("thresholds: {age: 30s}", "thresholds: {age: 30s}, memory: 256MB")) == one
-    assert ops(small.edit("thresholds: {age: 30s}", "thresholds: {age: 30s}, origins: [https://shop.acme.example]")) == [
-        *one,
-        ("update", url, "clicks"),
-    ]
-    assert ops(small.edit("x: INTEGER", "x: BIGINT")) == [one[0], ("update", table, "clicks"), one[1]]
-    held = cloud.client("s3").list_objects_v2(Bucket="small-lake-dev", Prefix="_mesh/settings/clicks/")["Contents"]
-    assert len(held) == 5  # what open batches were accepted under stays
-
-
-def test_a_tap_is_closed_then_removed_and_only_then_its_role_goes(small: Mesh, cloud: Cloud) -> None:
-    small.stack.up()
-    role = next(each["id"] for each in small.stack.resources() if each["type"] == "aws:iam/role:Role" and each["id"].startswith("clicks-"))
-    closed = small.edit("clicks: {schema", "clicks: {closed: true, schema")
-    assert ("delete", "aws:lambda/functionUrl:FunctionUrl", "clicks") in ops(closed)
-    assert "clicks: closed; once tapmesh status shows nothing open, delete its block" in closed.said
-    removed = small.edit("  clicks: {closed: true, schema: {id: VARCHAR, x: INTEGER}}\n", "")
-    assert {name for _, _, name in ops(removed)} == {"clicks"}
-    iam = cloud.client("iam")
-    with pytest.raises(iam.exceptions.NoSuchEntityException, match=role):
-        iam.get_role(RoleName=role)
+def test_a_deploy_that_failed_half_way_is_completed_by_the_next(
+    tmp_path: Path, make_stack: MakeStack, provider: Provider, account: Aws, cloud: Cloud
+) -> None:
+    everything, but = {"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "glue:CreateTable", "Resource": "*"}
+    nearly = account.role("nearly", json.dumps({"Version": "2012-10-17", "Statement": [everything, but]}))
+    poor = Mesh(tmp_path, SMALL, makes(tmp_path, replace(provider, variables=nearly.variables(account.endpoint))))
+    poor.sign()
+    with pytest.raises(DeployError, match="AccessDenied.*CreateTable") as failed:
+        poor.stack.up()
+    made = failed.value.outcome.changes["create"]
+    rich = Mesh(tmp_path, SMALL, make_stack)
+    changes = rich.stack.up().changes
+    assert (set(changes) - {"update"}, made > 10) == ({"create", "same"}, True)
+    assert set(rich.stack.up().changes) == {"same"}
+    wipe(rich.stack, cloud)
 
 
 def test_two_stacks_of_one_file_stand_side_by_side(tmp_path: Path, small: Mesh, make_stack: MakeStack, cloud: Cloud) -> None:
