@@ -1,14 +1,17 @@
 """The Typer app: all commands, and what becomes of their exceptions."""
 
+import os
 import sys
+from importlib.metadata import version
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from mesh.cli import build, check, dev, init, kit, land, next_step, plan, query, schema, send, status, token, trace, what_can, who_can
 from mesh.cli.epilog import CODES, epilog
+from mesh.cli.faults import report
 from mesh.cli.options import state
-from mesh.cli.say import fail
+from mesh.cli.say import data, fail
 
 COMMANDS = (init, check, plan, dev, token, send, query, trace, status, land, who_can, what_can, schema, build)
 
@@ -21,8 +24,18 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        data(f"tapmesh {version('tapmesh')}")
+        raise typer.Exit()
+
+
 @app.callback(invoke_without_command=True)
-def _main(context: typer.Context, debug: bool = typer.Option(False, "--debug", metavar="", help="Show tracebacks.")) -> None:
+def _main(
+    context: typer.Context,
+    debug: bool = typer.Option(False, "--debug", metavar="", help="Show tracebacks."),
+    version: bool = typer.Option(False, "--version", metavar="", callback=_version, is_eager=True, help="Show tapmesh's version and end."),
+) -> None:
     state.debug = debug
     if context.invoked_subcommand is None:
         next_step.tell()
@@ -34,9 +47,15 @@ app.add_typer(kit.app, name=kit.NAME, epilog=epilog(kit.EXAMPLES))
 
 
 def start() -> None:
-    """Runs the command line and ends the process."""
+    """Runs the command line and ends the process; well, when whoever reads its output has seen enough, like head."""
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
+    except (SystemExit, BrokenPipeError) as ended:
+        if not isinstance(ended.__context__ if isinstance(ended, SystemExit) else ended, BrokenPipeError):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except TyperException as wrong:
         path = getattr(getattr(wrong, "ctx", None), "command_path", "tapmesh")
         words = _words(wrong)
@@ -45,9 +64,7 @@ def start() -> None:
     except (Abort, KeyboardInterrupt):
         fail("interrupted", code=130)
     except Exception as error:
-        if state.debug:
-            raise
-        fail(f"{type(error).__name__}: {error}", f"tapmesh --debug {' '.join(sys.argv[1:2])} … shows where", code=1)
+        report(error)
     sys.exit(code)
 
 

@@ -38,6 +38,7 @@ def run(
     from mesh.package.build import build
     from mesh.package.wheels import MACHINES, BuildFailed
 
+    out.mkdir(parents=True, exist_ok=True)
     try:
         with err.status("building") as status:
             say = status.update if err.is_terminal else note

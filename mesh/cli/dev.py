@@ -34,6 +34,7 @@ def run(
         workspace.lock("server")
     except Busy as busy:
         fail(str(busy), "stop it first, or use another folder", code=1)
+    workspace.make()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from importlib.metadata import distribution
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -18,6 +19,7 @@ EXAMPLES = {
     "tapmesh init shop": "in a new folder, shop",
     "tapmesh init shop-data --name shop": "with a name other than the folder's",
 }
+_ALLOWED = "a-z, then a-z, 0-9 and -, at most 15 characters"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
 
 
@@ -32,17 +34,16 @@ def run(
     there = sorted(str(path) for path in written if (folder / path).exists())
     if there:
         fail(f"{folder} has {', '.join(there)} already; nothing was written", "name an empty folder: tapmesh init my-mesh")
-    try:
-        for path, text in written.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(re.sub(r"\b(TAPMESH|MESH)\b", lambda match: words[match[0]], text))
-    except OSError as error:
-        fail(f"{error.filename}: {error.strerror}")
+    for path, text in written.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(re.sub(r"\b(TAPMESH|MESH)\b", lambda match: words[match[0]], text))
     if as_json:
         data(json.dumps({"mesh": words["MESH"], "folder": str(folder.resolve()), "files": sorted(map(str, written))}))
         return
     note(f"{words['MESH']}: {len(written)} files in {folder.resolve()}")
-    note(f"next: {'' if folder == Path() else f'cd {folder} && '}tapmesh dev")
+    if words["MESH"] not in (name, folder.resolve().name):
+        note(f"the mesh is named {words['MESH']}: a mesh's name is {_ALLOWED}; --name gives it another, or taps.yaml and Pulumi.yaml do")
+    note(f"next: {'' if folder == Path() else f'cd {shlex.quote(str(folder))} && '}tapmesh dev")
 
 
 def _starter(folder: Traversable, prefix: str = "") -> list[tuple[str, str]]:
@@ -57,7 +58,7 @@ def _starter(folder: Traversable, prefix: str = "") -> list[tuple[str, str]]:
 
 def _mesh_name(folder: Path, name: str | None) -> str:
     if name is not None and not _NAME.fullmatch(name):
-        fail(f"--name {name}: not a mesh's name", "a-z, then a-z, 0-9 and -, at most 15 characters")
+        fail(f"--name {name}: not a mesh's name", _ALLOWED)
     found = name or re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-0123456789")[:15].strip("-")
     return found if _NAME.fullmatch(found) else "mesh"
 

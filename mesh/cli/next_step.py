@@ -16,7 +16,7 @@ _MORE = ("tapmesh --help", "every command")
 
 def tell() -> None:
     """Says how things stand and which commands fit."""
-    if not TAPS_YAML.is_file():
+    if not TAPS_YAML.exists():
         _show("There is no taps.yaml in this folder.", [("tapmesh init my-mesh", "a small working mesh in a new folder"), _MORE])
         return
     from mesh.spec import load

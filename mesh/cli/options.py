@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mesh.spec.mesh import Mesh
     from mesh.spec.problems import Problem
 
-File = Annotated[Path, typer.Option("--file", "-f", help="The mesh's file.", metavar="PATH")]
+File = Annotated[Path, typer.Option("--file", "-f", readable=False, help="The mesh's file.", metavar="PATH")]
 Lake = Annotated[
     str | None,
     typer.Option("--lake", help="A folder or s3://bucket; else TAPMESH_LAKE, else .mesh/lake beside the file.", metavar="LAKE"),
@@ -37,12 +37,17 @@ class State:
 state = State()
 
 
-def existing(file: Path) -> Path:
-    """The file, or an error that says how to name it."""
+_HERE = "run tapmesh in the folder with taps.yaml, name it with --file, or make one with tapmesh init"
+
+
+def existing(file: Path, hint: str = _HERE) -> Path:
+    """The file, which can be read, or an error that says how to name it."""
     if file.is_dir():
-        fail(f"{file} is a folder", f"name the file in it: --file {file / TAPS_YAML}")
+        within = f" in it: --file {file / TAPS_YAML}" if (file / TAPS_YAML).is_file() else ": --file PATH"
+        fail(f"{file} is a folder", f"name the file{within}")
     if not file.is_file():
-        fail(f"{file}: no such file", "run tapmesh in the folder with taps.yaml, name it with --file, or make one with tapmesh init")
+        fail(f"{file}: no such file", hint)
+    file.open().close()
     return file
 
 
@@ -73,4 +78,7 @@ def place(lake: str | None, file: Path) -> Place:
     """The lake a command reads."""
     from mesh.lake.place import Place
 
-    return Place(lake or environment("TAPMESH_LAKE") or str(beside(file).lake))
+    named = lake or environment("TAPMESH_LAKE")
+    if named is None and not beside(file).lake.exists():
+        existing(file, "name a lake with --lake, run tapmesh in the folder with taps.yaml, or make a mesh with tapmesh init")
+    return Place(named or str(beside(file).lake))

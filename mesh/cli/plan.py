@@ -47,7 +47,9 @@ def _tree(plan: MeshPlan) -> Tree:
     from rich.tree import Tree
 
     count = sum(len(tap.resources) for tap in plan.taps)
-    tree = Tree(Text(f"{plan.name}: {len(plan.taps)} taps, {count} resources of their own", style="bold"))
+    tree = Tree(
+        Text(f"{plan.name}: {len(plan.taps)} tap{'s' if len(plan.taps) != 1 else ''}, {count} resources of their own", style="bold")
+    )
     tree.add(Text("\n".join(["the mesh itself", *_shared(plan)])))
     for tap in plan.taps:  # one text a tap: Rich takes as long for a node of one line as for one of seven
         tree.add(Text("\n").join([Text.assemble((tap.name, "bold"), f"  {tap.settings.owner}"), *map(Text, _own(tap))]))

@@ -1,5 +1,6 @@
 """The `.mesh` folder beside `taps.yaml`: lake, spool, scratch, keys, and the locks that keep two meshes from sharing it."""
 
+import errno
 import fcntl
 import os
 from dataclasses import dataclass
@@ -37,6 +38,13 @@ class Workspace:
     def keys(self) -> Path:
         """The dev key."""
         return self.root / "keys"
+
+    def make(self) -> None:
+        """Makes its folders; raises OSError with the path of one that this user may not write."""
+        for folder in (self.lake, self.spool, self.scratch):
+            folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
     def lock(self, name: str, wait: bool = False) -> int:
         """Holds `<name>.lock` until this process ends; raises Busy when another does and `wait` is false."""

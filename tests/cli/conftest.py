@@ -1,6 +1,7 @@
 """The command line as its user meets it: `run` in this process for what ends at once, a real `tapmesh` for the rest."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -79,3 +80,19 @@ def started(folder: Path, *words: str, stdin: int | None = None) -> subprocess.P
     """A real `tapmesh` in that folder."""
     pipe = subprocess.PIPE
     return subprocess.Popen([TAPMESH, *words], cwd=folder, env=ENVIRONMENT, stdin=stdin, stdout=pipe, stderr=pipe, text=True)
+
+
+def on_a_terminal(folder: Path, *words: str, **environment: str) -> bytes:
+    """What a real terminal gets to see."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([TAPMESH, *words], cwd=folder, env=ENVIRONMENT | environment, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 10_000):
+            shown += chunk
+    except OSError:  # the last of them closed the terminal
+        pass
+    process.wait(20)
+    os.close(ours)
+    return shown

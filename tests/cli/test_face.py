@@ -1,10 +1,9 @@
 """Help, completion, colours, and what `tapmesh` alone says in each kind of folder."""
 
-import os
-import pty
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from mesh.cli import kit
 from mesh.cli.app import COMMANDS
 from mesh.cli.epilog import EXIT_CODES
-from tests.cli.conftest import ENVIRONMENT, TAPMESH, TAPS, Ask
+from tests.cli.conftest import ENVIRONMENT, TAPS, Ask, on_a_terminal
 from tests.local.conftest import RunningMesh
 
 HELPED = {command.NAME: command.EXAMPLES for command in [*COMMANDS, kit]} | {
@@ -41,28 +40,18 @@ def test_no_command_pays_for_importing_a_kit() -> None:
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def on_a_terminal(folder: Path, *words: str, **environment: str) -> bytes:
-    """What a real terminal gets to see."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen([TAPMESH, *words], cwd=folder, env=ENVIRONMENT | environment, stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    shown = b""
-    try:
-        while chunk := os.read(ours, 10_000):
-            shown += chunk
-    except OSError:  # the last of them closed the terminal
-        pass
-    process.wait(20)
-    os.close(ours)
-    return shown
-
-
 def test_colours_are_for_terminals_and_not_with_no_color(here: Path, ask: Ask) -> None:
     assert b"\x1b[31merror:" in on_a_terminal(here, "check", TERM="xterm-256color")
     plain = on_a_terminal(here, "check", TERM="xterm-256color", NO_COLOR="1")
     assert b"error: taps.yaml: no such file" in plain
-    assert b"\x1b[31m" not in plain
+    assert b"\x1b" not in plain
+    assert all(b"\x1b" not in on_a_terminal(here, *words, TERM="xterm-256color", NO_COLOR="1") for words in ((), ("check", "--help")))
+    assert b"\x1b[1mtapmesh init" in on_a_terminal(here, TERM="xterm-256color")
     assert "\x1b" not in ask("check").err
+
+
+def test_the_version_is_that_of_the_package(ask: Ask) -> None:
+    assert ask("--version").out == f"tapmesh {version('tapmesh')}\n"
 
 
 def completed(folder: Path, line: str) -> list[str]:

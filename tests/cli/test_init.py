@@ -1,6 +1,7 @@
 """`tapmesh init` writes a mesh that is fine, runs and lands at once."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,16 @@ def test_it_leaves_alone_what_is_there(here: Path, ask: Ask) -> None:
     (here / ".gitignore").unlink()
     assert ask("init").code == 0
     assert (here / "README.md").read_text() == "mine"
+
+
+def test_it_says_what_it_named_the_mesh_and_quotes_the_folder(here: Path, ask: Ask) -> None:
+    said = ask("init", "My Shop's")
+    assert "the mesh is named my-shop-s: a mesh's name is a-z, then a-z, 0-9 and -, at most 15 characters; --name" in said.err
+    quoted = re.search(r"next: (cd .*) && tapmesh dev$", said.err, re.MULTILINE)
+    assert quoted is not None
+    assert subprocess.run(["bash", "-c", f"{quoted[1]} && pwd"], capture_output=True, text=True).stdout == f"{here}/My Shop's\n"
+    assert "is named" not in ask("init", "shop").err
+    assert "is named" not in ask("init", "Other Shop", "--name", "other").err
 
 
 @pytest.mark.parametrize(

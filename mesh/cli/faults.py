@@ -1,0 +1,31 @@
+"""What a command could not get past, in words: the lake, and the system's own errors with their path and the next step."""
+
+import errno
+import sys
+from typing import NoReturn
+
+from mesh.cli.options import state
+from mesh.cli.say import fail
+
+_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_HINTS = {
+    **dict.fromkeys(_DENIED, "use a folder that is yours, or have its owner let you read and write it (ls -ld shows who that is)"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file stands where a folder is needed: move it away, or use another folder"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room on that disk, then run it again"),
+}
+_CREDENTIALS = "an s3:// lake is read with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN where there is one, and AWS_REGION"
+
+
+def report(error: Exception) -> NoReturn:
+    """Ends the command with its fault in one line; --debug lets the traceback through."""
+    if state.debug:
+        raise error
+    from mesh.lake.place import NoLake
+    from tap_runtime.errors import LakeDown, NewerFormat
+
+    if isinstance(error, (NoLake, LakeDown, NewerFormat)):
+        fail(str(error), _CREDENTIALS if "S3" in str(error) else "", code=1)
+    if isinstance(error, OSError) and error.errno in _HINTS and error.filename is not None:
+        fail(f"{error.filename}: {error.strerror}", _HINTS[error.errno], code=1)
+    first, *_ = str(error).splitlines() or [""]
+    fail(f"{type(error).__name__}: {first}", f"tapmesh --debug {' '.join(sys.argv[1:2])} … shows where", code=1)
