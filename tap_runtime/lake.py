@@ -12,6 +12,8 @@ from typing import Protocol
 MESH = "_mesh/mesh.json"
 OPEN = "_mesh/open/"
 STAGED = "_mesh/staged/"
+LANDED = "_mesh/landed/"
+LOST = "_mesh/lost/"
 _BATCH = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-[0-9a-f]{32}", re.ASCII)
 SEAL_DAYS = 30  # no environment of Lambda lives so long that its batch would still have to be fenced
 
@@ -80,7 +82,7 @@ def staged_prefix(tap: str, batch: str, attempt: str = "") -> str:
 
 def manifest_key(tap: str, batch: str) -> str:
     """The object whose creation is the commit."""
-    return f"_mesh/landed/{tap}/{opened_at(batch):%Y-%m-%d}/{batch}.json"
+    return f"{LANDED}{tap}/{opened_at(batch):%Y-%m-%d}/{batch}.json"
 
 
 def quarantine_key(tap: str, batch: str) -> str:
@@ -90,7 +92,7 @@ def quarantine_key(tap: str, batch: str) -> str:
 
 def lost_key(tap: str, batch: str) -> str:
     """The report that a batch is presumed lost."""
-    return f"_mesh/lost/{tap}/{batch}"
+    return f"{LOST}{tap}/{batch}"
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,40 @@
 """`tapmesh status`: what is open, landed, quarantined and lost, a tap a line."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
-
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from mesh.cli.options import TAPS_YAML, File, Json, Lake, place
-from mesh.cli.say import data, fail, out
+from mesh.cli.say import data
+
+if TYPE_CHECKING:
+    from mesh.lake.status import TapStatus
 
 NAME = "status"
 EXAMPLES = {
     "tapmesh status": "the lake of taps.yaml in this folder",
     "tapmesh status --json --lake .mesh/lake": "any lake, for a script",
 }
+_HEADS = ("tap", "open batches", "landed", "received", "accepted", "quarantined", "rows", "lost", "last landed (UTC)")
 
 
 def run(file: File = TAPS_YAML, lake: Lake = None, as_json: Json = False) -> None:
-    """Show each tap's open batches and what landed."""
-    from mesh.lake.place import NoLake
-    from mesh.lake.trace import status
-    from tap_runtime.errors import LakeDown
+    """Show each tap's batches (open, landed, lost), and of what has landed the lines received, accepted and quarantined, and the rows."""
+    from mesh.lake.status import status
 
-    try:
-        found = status(place(lake, file))
-    except (NoLake, LakeDown) as error:
-        fail(str(error), code=1)
+    found = status(place(lake, file))
     if as_json:
         data(json.dumps([dataclasses.asdict(tap) for tap in found]))
         return
-    table = Table("tap", "open", "landed", "rows", "quarantined", "lost", "last landed")
-    for tap in found:
-        row = (tap.open_batches, tap.landed_batches, tap.rows, tap.quarantined, tap.lost_batches, (tap.last_landed_at or "")[:19])
-        table.add_row(tap.tap, *(f"{cell:,}" if isinstance(cell, int) else cell for cell in row))
-    out.print(table)
+    lines = [_HEADS, *map(_cells, found)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for tap, *numbers, last in lines:
+        cells = [number.rjust(width) for number, width in zip(numbers, widths[1:-1], strict=True)]
+        data("  ".join([tap.ljust(widths[0]), *cells, last]))
+
+
+def _cells(found: TapStatus) -> tuple[str, ...]:
+    tap, *numbers, last = dataclasses.astuple(found)
+    return (tap, *(f"{number:,}" for number in numbers), (last or "-")[:19].replace("T", " "))

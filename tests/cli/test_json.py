@@ -32,7 +32,11 @@ def test_status_and_trace_are_one_json_each(served: RunningMesh, ask: Ask, monke
     served.wait_for(lambda: json.loads(served.run("trace", receipt, "--json").stdout)["state"] == "landed", "the landing")
     traced = json.loads(ask("trace", receipt, "--json").out)
     assert (traced["tap"], traced["manifest"]["counts"]["rows"]) == ("clicks", 1)
-    assert [(tap["tap"], tap["rows"]) for tap in json.loads(ask("status", "--json").out)] == [("clicks", 1), ("orders", 0)]
+    clicks, orders = json.loads(ask("status", "--json").out)
+    assert clicks.pop("last_landed_at").startswith("20")
+    lines = {"received": 1, "accepted": 1, "quarantined": 0, "rows": 1}
+    assert clicks == {"tap": "clicks", "open_batches": 0, "landed_batches": 1, "lost_batches": 0, **lines}
+    assert (orders["tap"], orders["received"], orders["last_landed_at"]) == ("orders", 0, None)
 
 
 def test_the_schema_offers_the_names_of_the_mesh_and_is_whole_without(here: Path, ask: Ask) -> None:

@@ -1,0 +1,42 @@
+"""How a lake stands: what each tap has open, has landed and has lost."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from mesh.lake.place import Place, newest_settings, read_object
+from tap_runtime import lake
+from tap_runtime.manifest import read_manifest
+
+
+@dataclass(frozen=True)
+class TapStatus:
+    """One tap: batches open now, lines and rows of what has landed so far. `quarantined`: lines refused, and records at landing."""
+
+    tap: str
+    open_batches: int
+    landed_batches: int
+    received: int
+    accepted: int
+    quarantined: int
+    rows: int
+    lost_batches: int
+    last_landed_at: str | None
+
+
+def status(place: Place) -> list[TapStatus]:
+    """All taps of the lake; raises NoLake or LakeDown."""
+    store = place.store()
+    open_batches = Counter(entry.key.split("/")[2] for entry in store.list(lake.OPEN))
+    lost = Counter(entry.key.split("/")[2] for entry in store.list(lake.LOST))
+    found = []
+    for tap in newest_settings(store):
+        read = (read_object(store, entry.key, read_manifest) for entry in store.list(f"{lake.LANDED}{tap}/"))
+        manifests = [manifest for manifest in read if manifest is not None]
+        total: Counter[str] = Counter()
+        for manifest in manifests:
+            counts = manifest.counts
+            total.update(received=counts.received, accepted=counts.accepted, rows=counts.rows, bad=counts.refused + counts.quarantined)
+        last = max((manifest.landed_at for manifest in manifests), default=None)
+        lines = (total["received"], total["accepted"], total["bad"], total["rows"])
+        found.append(TapStatus(tap, open_batches[tap], len(manifests), *lines, lost[tap], last))
+    return found
