@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +15,8 @@ import typer
 from mesh.cli.names import complete_people
 from mesh.cli.options import TAPS_YAML, File, Lake, loaded, place
 from mesh.cli.rights import asked_day, somebody
-from mesh.cli.say import data, fail
+from mesh.cli.rows import Format, show
+from mesh.cli.say import fail
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,16 +34,6 @@ EXAMPLES = {
     'tapmesh query "from clicks" --as lead': "only where they may read, by taps.yaml",
     'tapmesh query "show tables"': "what there is",
 }
-MAX_ROWS = 1000
-
-
-class Format(StrEnum):
-    """How rows are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
 
 
 def run(
@@ -61,32 +49,37 @@ def run(
             "--as", metavar="WHO", help="Read no more than this person, team, role or account may.", autocompletion=complete_people
         ),
     ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, help="How many rows a table shows; else 40 on a terminal, 1,000 in a pipe."),
+    ] = None,
     file: File = TAPS_YAML,
     lake: Lake = None,
 ) -> None:
-    """Query what landed."""
+    """Query what has landed, with DuckDB's SQL."""
     import duckdb
 
-    from mesh.lake.place import NoLake
+    from mesh.cli.empty import explain
     from mesh.lake.query import open_lake
-    from tap_runtime.errors import LakeDown
+    from mesh.lake.select import BadSelect, bad_select, one_select
 
     if shape is Format.PARQUET and sys.stdout.isatty():
         fail("Parquet is not for a terminal", "tapmesh query … --format parquet > rows.parquet")
+    if limit is not None and shape is not Format.TABLE:
+        fail(f"--limit is for tables, not {shape.value}", "write LIMIT into the statement")
+    where = place(lake, file)
     mesh = None if who is None else loaded(file)
     within = None if mesh is None or who is None else _reach(mesh, who)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            connection = open_lake(place(lake, file), Path(folder), reach=within)
-            try:
-                _one_select(connection, sql)
-                _interruptible(connection, lambda: _print(connection, sql, shape, Path(folder)))
-            except duckdb.Error as error:
-                if mesh is not None and within is not None:
-                    _may_not_read(mesh, within, str(who), str(error))
-                fail(str(error), _tables(connection) if "Table with name" in str(error) else "")
-    except (NoLake, LakeDown) as error:
-        fail(str(error), code=1)
+    with tempfile.TemporaryDirectory() as folder, open_lake(where, Path(folder), reach=within) as connection:
+        try:
+            bare = one_select(connection, sql)
+            count = _interruptible(connection, lambda: show(connection, bare, shape, limit, Path(folder)))
+        except (BadSelect, duckdb.Error) as error:
+            if mesh is not None and within is not None:
+                _may_not_read(mesh, within, str(who), str(error))
+            bad = error if isinstance(error, BadSelect) else bad_select(error, sql)
+            fail(str(bad), bad.hint)
+    explain(where, file, sql, count == 0, within)
 
 
 def _reach(mesh: Mesh, who: str) -> Reach:
@@ -105,42 +98,12 @@ def _may_not_read(mesh: Mesh, within: Reach, who: str, error: str) -> None:
         fail(f"{who} may not read {tap.name}", f"{ask}; tapmesh who-can read {tap.name} says who may")
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> str:
-    return f"tables here: {', '.join(name for (name,) in connection.execute('SHOW TABLES').fetchall())}"
-
-
-def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    from mesh.spec.statement import without_end
-
-    kinds = [statement.type.name for statement in connection.extract_statements(sql)]
-    if kinds != ["SELECT"]:
-        got = f"{len(kinds)} statements" if len(kinds) != 1 else kinds[0]
-        fail(f"expected one SELECT, got {got}", 'tapmesh query "select * from <tap> limit 10"')
-    connection.execute(f"EXPLAIN SELECT * FROM (\n{without_end(sql)}\n)")  # in brackets `WITH x AS (COPY …)`, also a SELECT, does not bind
-
-
-def _interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], None]) -> None:
+def _interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], int]) -> int:
     """Ctrl-C ends the query: DuckDB computes without looking for signals, so it does it in a thread of its own."""
     with ThreadPoolExecutor(1) as thread:
         done = thread.submit(work)
         try:
-            done.result()
+            return done.result()
         except KeyboardInterrupt:
             connection.interrupt()
             raise
-
-
-def _print(connection: duckdb.DuckDBPyConnection, sql: str, shape: Format, scratch: Path) -> None:
-    rows = connection.sql(sql)
-    if shape is Format.PARQUET:
-        rows.write_parquet(str(scratch / "rows.parquet"), compression="zstd")
-        sys.stdout.buffer.write((scratch / "rows.parquet").read_bytes())
-    elif shape is Format.JSON:
-        for (line,) in connection.execute(f"SELECT to_json(r) FROM ({rows.sql_query()}) AS r").fetchall():
-            data(line)
-    elif shape is Format.CSV:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(rows.columns)
-        writer.writerows(rows.fetchall())
-    else:
-        rows.show(max_width=shutil.get_terminal_size().columns, max_rows=MAX_ROWS)

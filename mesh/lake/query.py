@@ -8,6 +8,7 @@ import duckdb
 
 from mesh.lake.place import Place, newest_settings
 from mesh.lake.reach import Reach
+from tap_runtime import lake
 from tap_runtime.sandbox import literal, lock, quote
 from tap_runtime.settings import TapSettings
 from tap_runtime.store import ObjectStore
@@ -103,7 +104,7 @@ def _json(paths: list[str], columns: dict[str, str], more: str = "") -> str:
 
 
 def _manifests(place: Place, store: ObjectStore, within: Reach) -> str:
-    paths = _own(place, store, "_mesh/landed/", ".json", within)
+    paths = _own(place, store, lake.LANDED, ".json", within)
     columns = {name: kind for name, kind in _MANIFEST.items() if name != "counts"} | dict.fromkeys(_COUNTS, "BIGINT")
     if not paths:
         return _empty("_manifests", columns)

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from msgspec import ValidationError
 
+from tap_runtime import lake
 from tests.cli.conftest import TAPS, Ask
+from tests.tap_runtime.local_tap import LocalTap, settings
 
 WRONG = [
     # words, exit code, what it says, what it advises
@@ -17,7 +18,8 @@ WRONG = [
     ("check --file", 2, "option '--file' requires an argument", "tapmesh --help"),
     ("check --debug", 2, "no such option: --debug", "--debug stands before the command"),
     ("check --file nowhere.yaml", 2, "nowhere.yaml: no such file", "tapmesh init"),
-    ("check --file folder", 2, "folder is a folder", "--file folder/taps.yaml"),
+    ("check --file folder", 2, "folder is a folder", "--file PATH"),
+    ("check --file mesh", 2, "mesh is a folder", "--file mesh/taps.yaml"),
     ("schema --file nowhere.yaml", 2, "nowhere.yaml: no such file", "--file"),
     ("schema more", 2, "unexpected extra argument", "tapmesh schema --help"),
     ("dev --port 70000", 2, "invalid value for '--port'", "tapmesh dev --help"),
@@ -53,6 +55,11 @@ WRONG = [
     ("kit nothing", 2, "no such command 'nothing'", "tapmesh kit --help"),
     ("query", 2, "missing argument 'SQL'", "tapmesh query --help"),
     ("query from_clicks", 1, "there is no lake here yet", ""),
+    ("query from_clicks --lake s3://", 1, "s3://: a lake is a folder or s3://bucket", ""),
+    ("query from_clicks --lake gs://acme-lake", 1, "gs://acme-lake: a lake is a folder or s3://bucket", ""),
+    ("query from_clicks --format csv --limit 3", 2, "--limit is for tables, not csv", "write LIMIT into the statement"),
+    ("query from_clicks --file nowhere.yaml", 2, "nowhere.yaml: no such file", "name a lake with --lake"),
+    ("status --file nowhere.yaml", 2, "nowhere.yaml: no such file", "tapmesh init"),
     ("query from_clicks --format xml", 2, "invalid value for '--format'", "tapmesh query --help"),
     ("query from_clicks --lake nowhere", 1, "nowhere: there is no lake here yet", ""),
     ("query 1 --as nobody", 2, "nobody: no such person or team", "allowed: growth, lead, partner"),
@@ -69,7 +76,7 @@ WRONG = [
     ("status --lake nowhere", 1, "nowhere: there is no lake here yet", ""),
     ("init .", 2, ". has taps.yaml already; nothing was written", "tapmesh init my-mesh"),
     ("init new --name Shop", 2, "--name Shop: not a mesh's name", "at most 15 characters"),
-    ("init data.ndjson", 2, "Not a directory", ""),
+    ("init data.ndjson", 1, "data.ndjson", "a file stands where a folder is needed"),
     ("init new more", 2, "unexpected extra argument", "tapmesh init --help"),
 ]
 
@@ -81,6 +88,8 @@ def folder(here: Path) -> Path:
     (here / "data.ndjson").write_text('{"id":"a"}\n')
     (here / "packed.gz").write_bytes(b"\x1f\x8b\x08")
     (here / "folder").mkdir()
+    (here / "mesh").mkdir()
+    (here / "mesh/taps.yaml").write_text(TAPS)
     return here
 
 
@@ -95,7 +104,7 @@ def test_what_is_wrong_is_said_in_one_shape(folder: Path, ask: Ask, words: str, 
     assert hint in (advised[1] if advised is not None else ""), said
     assert "Traceback" not in said.err
     assert said.out == "" or "broken.yaml" in words
-    assert sorted(path.name for path in folder.iterdir()) == ["broken.yaml", "data.ndjson", "folder", "packed.gz", "taps.yaml"]
+    assert sorted(path.name for path in folder.iterdir()) == ["broken.yaml", "data.ndjson", "folder", "mesh", "packed.gz", "taps.yaml"]
 
 
 def test_problems_are_data_and_their_number_is_not(folder: Path, ask: Ask) -> None:
@@ -109,15 +118,23 @@ def test_problems_are_named_as_seen_from_here(folder: Path, ask: Ask, monkeypatc
     assert ask("check", "--file", f"{folder.name}/broken.yaml").out.startswith(f"{folder.name}/broken.yaml:2:1 version")
 
 
-def test_a_fault_of_ours_is_one_line_and_debug_shows_where(folder: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "_mesh" / "settings" / "clicks").mkdir(parents=True)
-    (folder / "_mesh" / "settings" / "clicks" / "0.json").write_text("{}")
-    said = ask("status", "--lake", ".")
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("error: ValidationError: ")
-    assert "tapmesh --debug status … shows where" in said.err
-    with pytest.raises(ValidationError, match="missing required field"):
-        ask("--debug", "status", "--lake", ".")
+def test_a_fault_of_ours_is_one_line_and_debug_shows_where(here: Path, ask: Ask) -> None:
+    tap = LocalTap(here, settings(ack="stored"))
+    tap.post(b"{}\n")
+    (marker,) = (here / "lake/_mesh/open/clicks").iterdir()
+    marker.rename(marker.with_name("a stranger's"))
+    said = ask("query", "from clicks", "--lake", "lake")
+    assert (said.code, said.err) == (1, "error: ValueError: not a batch id: a stranger's\nhint: tapmesh --debug query … shows where\n")
+    with pytest.raises(ValueError, match="not a batch id"):
+        ask("--debug", "query", "from clicks", "--lake", "lake")
+
+
+def test_what_is_not_as_it_was_written_is_named(here: Path, ask: Ask) -> None:
+    tap = LocalTap(here, settings(ack="stored"))
+    key = lake.settings_key("clicks", tap.settings.sha256())
+    tap.store.put(key, b"{")
+    said = ask("status", "--lake", "lake")
+    assert (said.code, said.err.startswith(f"error: {key} in the lake is not as tapmesh wrote it (")) == (1, True)
 
 
 def test_a_token_that_would_be_refused_is_warned_of(folder: Path, ask: Ask) -> None:

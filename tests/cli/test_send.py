@@ -82,39 +82,6 @@ def test_ctrl_c_ends_a_query(served: RunningMesh, shape: str) -> None:
     assert (querying.returncode, out, err) == (130, "", "")
 
 
-@pytest.mark.parametrize(
-    ("sql", "what", "hint"),
-    [
-        ("select * from clix", "Table with name clix does not exist", "tables here: _manifests, _quarantine, _senders, clicks, orders"),
-        ("select nope from clicks", 'Referenced column "nope" not found', ""),
-        ("selec 1", 'syntax error at or near "selec"', ""),
-        ("drop table clicks", "expected one SELECT, got DROP", "tapmesh query"),
-        ("select 1; select 2", "expected one SELECT, got 2 statements", "tapmesh query"),
-        ("", "expected one SELECT, got 0 statements", "tapmesh query"),
-        ("with x as (copy (select 1) to 'rows.csv') select * from x", "COPY statement must be at the top level", ""),
-        ("from read_csv('/etc/passwd')", "Permission Error", ""),
-    ],
-)
-def test_a_query_that_cannot_be_run_says_why(served: RunningMesh, ask: Ask, sql: str, what: str, hint: str) -> None:
-    said = ask("query", sql, "--file", str(served.file))
-    assert (said.code, said.out, said.err.startswith("error: ")) == (2, "", True)
-    assert what in said.err
-    assert hint in said.err.partition("hint: ")[2]
-
-
-def test_a_reader_that_goes_away_is_no_fault(served: RunningMesh) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    querying = started(served.folder, "query", "from range(100000)", "--format", "json")
-    assert querying.stdout is not None
-    querying.stdout.readline()
-    querying.stdout.close()
-    os.close(writing)
-    assert querying.stderr is not None
-    err = querying.stderr.read()
-    assert (querying.wait(20), err) == (1, "")
-
-
 def lines(*ids: object) -> str:
     return "".join(f'{{"id":"{name}"}}\n' for name in ids)
 

@@ -43,7 +43,14 @@ def test_rows_are_cut_at_the_cap_and_keep_their_order(folder: Path) -> None:
 
 
 def test_errors_are_duckdbs_with_the_lines_of_the_statement(folder: Path) -> None:
-    assert ask(folder, "select 1\nfrom\nnowhere")["error"].splitlines()[-2:] == ["LINE 3: nowhere", "        ^^^^^^^"]
+    assert ask(folder, "select 1\nfrom\nnowhere")["error"].splitlines() == [
+        "Catalog Error: Table with name nowhere does not exist!",
+        "LINE 3: nowhere",
+        "        ^^^^^^^",
+        "tables here: _manifests, _quarantine, _senders, clicks",
+    ]
+    assert ask(folder, "selec 1")["error"].splitlines()[1:] == ["LINE 1: selec 1", "        ^^^^^"]
+    assert ask(folder, "select 'a'::int")["error"].splitlines()[1:] == ["LINE 1: select 'a'::int", "                  ^^^^^"]
     assert "syntax error" in ask(folder, "selec 1")["error"]
 
 

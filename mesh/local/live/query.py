@@ -6,7 +6,6 @@ Read only: one SELECT, and inside another one, which refuses what only looks lik
 import contextlib
 import math
 import os
-import re
 import sys
 import threading
 import time
@@ -18,8 +17,8 @@ import msgspec
 
 from mesh.lake.place import NoLake, Place
 from mesh.lake.query import open_lake
+from mesh.lake.select import BadSelect, bad_select, one_select
 from mesh.local.live.chart import chart
-from mesh.spec.statement import without_end
 from tap_runtime.errors import LakeDown
 
 LIMIT_S = 10
@@ -34,13 +33,17 @@ def answer(lake: Path, scratch: Path, sql: str, limit_s: int = LIMIT_S) -> dict[
     try:
         limits = _CONFIG | {"temp_directory": str(scratch), "max_execution_time": str(limit_s * 1000)}
         connection = open_lake(Place(str(lake)), scratch, limits)
-        found = connection.execute(f"SELECT * FROM (\n{_one_select(sql)}\n) LIMIT {MAX_ROWS + 1}")
+        found = connection.execute(f"SELECT * FROM (\n{one_select(connection, sql)}\n) LIMIT {MAX_ROWS + 1}")
         columns = [(str(column[0]), str(column[1])) for column in found.description or []]
         rows = found.fetchall()
     except duckdb.InterruptException:
         return {"error": f"Stopped after {limit_s} s. Ask for fewer rows, or use: tapmesh query"}
-    except (duckdb.Error, NoLake, LakeDown) as error:
-        return {"error": _own_lines(str(error))}
+    except BadSelect as bad:
+        return _said(bad)
+    except duckdb.Error as error:
+        return _said(bad_select(error, sql))
+    except (NoLake, LakeDown) as error:
+        return {"error": str(error)}
     shown = rows[:MAX_ROWS]
     return {
         "columns": [{"name": name, "type": kind} for name, kind in columns],
@@ -51,16 +54,8 @@ def answer(lake: Path, scratch: Path, sql: str, limit_s: int = LIMIT_S) -> dict[
     }
 
 
-def _one_select(sql: str) -> str:
-    statements = duckdb.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise duckdb.InvalidInputException("This box takes one SELECT.")
-    return without_end(sql)
-
-
-def _own_lines(message: str) -> str:
-    """Line numbers as in the statement asked, which stands one line further down."""
-    return re.sub(r"^LINE (\d+)", lambda found: f"LINE {int(found[1]) - 1}", message, flags=re.MULTILINE)
+def _said(bad: BadSelect) -> dict[str, Any]:
+    return {"error": "\n".join(filter(None, (str(bad), bad.hint)))}
 
 
 def _text(value: Any) -> str | None:

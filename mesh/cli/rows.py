@@ -1,0 +1,60 @@
+"""Rows as a query prints them: a table for people; CSV, JSON or Parquet for programs."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mesh.cli.say import data, note, out
+
+if TYPE_CHECKING:
+    import duckdb
+
+COUNTED = 10_000
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def show(connection: duckdb.DuckDBPyConnection, sql: str, shape: Format, limit: int | None, scratch: Path) -> int:
+    """Prints the rows of a bare statement; how many there were."""
+    if shape is Format.TABLE:
+        return _table(connection, sql, limit or (40 if out.is_terminal else 1000))
+    if shape is Format.PARQUET:
+        rows = connection.sql(sql)
+        rows.write_parquet(str(scratch / "rows.parquet"), compression="zstd")
+        sys.stdout.buffer.write((scratch / "rows.parquet").read_bytes())
+        return -1
+    if shape is Format.JSON:
+        lines = connection.execute(f"SELECT to_json(r) FROM (\n{sql}\n) AS r").fetchall()
+        for (line,) in lines:
+            data(line)
+        return len(lines)
+    found = connection.execute(sql)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([name for name, *_ in found.description or ()])
+    values = found.fetchall()
+    writer.writerows(values)
+    return len(values)
+
+
+def _table(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> int:
+    """At most `limit` rows, cut to the width of a terminal only; on stderr how many more there are, counted up to COUNTED."""
+    rows = connection.sql(f"SELECT * FROM (\n{sql}\n) LIMIT {max(limit, COUNTED) + 1}").materialize()
+    count = len(rows)
+    width = shutil.get_terminal_size().columns if out.is_terminal else 1_000_000
+    rows.limit(limit).show(max_width=width, max_rows=limit)
+    if count > limit:
+        more = f"{count - limit:,}" if count <= COUNTED else f"more than {COUNTED - limit:,}" if limit < COUNTED else "and"
+        note(f"… {more} more row{'' if count - limit == 1 else 's'}; --limit N shows more of them, --format csv all")
+    return count
