@@ -8,13 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from _land import lander
-from _mesh import SENDER, TAP, OneTap, events, requests
+from _mesh import SENDER, TAP, OneTap, events, padded, requests
 
 RECORDS = 45_000
 ROUNDS = 9
@@ -173,20 +173,28 @@ def verdict(met: bool) -> str:
     return "met" if met else "MISSED"
 
 
-def memory(megabytes: int, extra: bool, folder: Path) -> None:
-    """Prints the peak memory of a process that lands one batch of this size."""
-    lines = list(events(megabytes * RECORDS // 10, extra))
+def memory(name: str, lines: list[bytes], folder: Path) -> None:
+    """Prints the peak memory of a process that lands one batch of these records."""
     tap = OneTap(folder)
     batch = tap.sealed(requests(lines, len(lines) // 100))
     command = (sys.executable, str(Path(__file__).with_name("_land.py")), str(tap.workspace.root), TAP, batch)
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    name = f"{megabytes:3} MB{', half with extra fields' if extra else ''}"
     if done.returncode:
         print(f"  {name}: FAILED: {done.stderr.strip().splitlines()[-1]}")
         return
     found = json.loads(done.stdout)
     peak = f"{found['peak_mb']:.0f} MB ({found['imported_mb']:.0f} MB before it starts)"
     print(f"  {name}: {found['rows']:,} rows, {found['quarantined']} quarantined, peak {peak}: {verdict(found['peak_mb'] <= 110)}")
+
+
+def shapes() -> Iterator[tuple[str, list[bytes]]]:
+    """Batches by name: web events, and large records within the schema and outside it."""
+    for megabytes, extra in ((1, False), (10, False), (50, False), (50, True)):
+        yield f"{megabytes} MB{', half with extra fields' if extra else ''}", list(events(megabytes * RECORDS // 10, extra))
+    for size in (1_000, 20_000):
+        large = list(padded(events(9_000_000 // size), size))
+        yield f"9 MB of records of {size:,} bytes", large
+        yield f"9 MB of records of {size:,} bytes in fields that are not declared", [line.replace(b'"url":', b'"page":') for line in large]
 
 
 def in_folder(run: Callable[[Path], None]) -> None:
@@ -199,5 +207,5 @@ if __name__ == "__main__":
     for each in CASES:
         in_folder(lambda folder, case=each: compare(case, folder))
     print("\npeak memory of a process that only lands (VmHWM); target: at most 110 MB")
-    for size, has_extra in ((1, False), (10, False), (50, False), (50, True)):
-        in_folder(lambda folder, size=size, extra=has_extra: memory(size, extra, folder))
+    for shape, records in shapes():
+        in_folder(lambda folder, shape=shape, records=records: memory(shape, records, folder))

@@ -119,7 +119,8 @@ class Lander:
 
     def _render(self, work: Work, tries: Tries) -> Rendered:
         if tries.failed() >= MAX_TRIES:
-            return poison(work, self.room, f"{MAX_TRIES} tries ran out of memory or time, or were killed")
+            why = f"{MAX_TRIES} tries ran out of memory or time, or were killed"
+            return poison(work, self.room, f"{why}; give the tap more than memory: {work.settings.memory_mb}MB, or its SQL less to do")
         tries.begin()
         try:
             rendered = self.render(work, self.room)

@@ -12,7 +12,7 @@ from typing import Any
 import _duckdb as duckdb
 import msgspec
 
-from tap_runtime import FORMAT, sandbox
+from tap_runtime import FORMAT, parts, sandbox
 from tap_runtime.bisect import BY_ROW, Sieve
 from tap_runtime.errors import SqlRefused
 from tap_runtime.room import Room
@@ -20,8 +20,6 @@ from tap_runtime.segment import Tally, moment
 from tap_runtime.settings import TapSettings
 
 DEADLINE_S = 25.0
-WHOLE_BYTES = 13_000_000  # 10 MB as sent, extra fields and envelopes included; the copies in parts cost a third of such a landing
-PART_BYTES = 4_000_000
 PARQUET, QUARANTINE = "part.parquet", "quarantine.ndjson.gz"
 
 _WHOLE_BATCH = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.PermissionException, SqlRefused)
@@ -119,52 +117,61 @@ def _outputs(work: Work, room: Room) -> tuple[int, list[_Failed]]:
 
 
 def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[_Failed]]:
-    source = sandbox.spooled(work.settings, *_parts(room.data, room.out))
+    large = parts.are_better(room.data, work.accepted)
+    source = sandbox.spooled_parts(work.settings, *_parts(room)) if large else sandbox.spooled(work.settings, room.data)
     try:
         sandbox.check_statement(connection, work.settings.sql)
         connection.execute(sandbox.events_view(work.settings, work.batch, source))
         return sandbox.copied_rows(connection, _copy(work, room.out / PARQUET)), []
     except _WHOLE_BATCH as error:
         return 0, [_Failed(type(error).__name__, f"the statement failed: {_first_line(error)}", None)]
+    except duckdb.OutOfMemoryException:
+        return _run_small(work, room, connection)
     except BY_ROW as error:
-        (room.out / PARQUET).unlink(missing_ok=True)
-        return _sift(work, room, connection, source, error)
+        return _sift(work, room, connection, error)
 
 
-def _sift(work: Work, room: Room, connection: sandbox.Connection, source: str, error: Exception) -> tuple[int, list[_Failed]]:
-    """Leaves out the records that a row-wise statement fails on, where they can be told."""
-    sieve = Sieve(connection, lambda part: sandbox.events_view(work.settings, work.batch, part), lambda file: _copy(work, file), room.out)
-    sifted = sieve.sift(source, sandbox.wrap(work.settings), work.accepted, room.out / PARQUET)
+def _run_small(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[_Failed]]:
+    """Once more, in the smallest portions."""
+    source = sandbox.spooled_parts(work.settings, *_parts(room))
+    try:
+        connection.execute(sandbox.events_view(work.settings, work.batch, source))
+        return sandbox.copied_rows(connection, _copy(work, room.out / PARQUET, small=True)), []
+    except BY_ROW as error:
+        return _sift(work, room, connection, error)
+
+
+def _parts(room: Room) -> list[Path]:
+    return sorted(room.out.glob("part-*"), key=lambda path: int(path.stem.removeprefix("part-"))) or parts.cut(room.data, room.out)
+
+
+def _sift(work: Work, room: Room, connection: sandbox.Connection, error: duckdb.Error) -> tuple[int, list[_Failed]]:
+    """Leaves out the records that a row-wise statement fails on, where they can be told; raises `error` where memory may do next time."""
+    (room.out / PARQUET).unlink(missing_ok=True)
+    sieve = Sieve(
+        connection,
+        lambda *files: sandbox.spooled_parts(work.settings, *files),
+        lambda source: sandbox.events_view(work.settings, work.batch, source),
+        lambda file: _copy(work, file, small=True),
+        room.out,
+    )
+    sifted = sieve.sift(_parts(room), sandbox.wrap(work.settings), room.out / PARQUET)
+    memory = isinstance(error, duckdb.OutOfMemoryException)
+    if memory and sifted.bad is None:
+        raise error
     where = "on it" if sifted.bad is not None else "on the batch"
-    return sifted.rows or 0, [_Failed(type(error).__name__, f"the statement failed {where}: {_first_line(error)}", sifted.bad)]
+    why = f"out of memory; give the tap more than memory: {work.settings.memory_mb}MB" if memory else _first_line(error)
+    return sifted.rows or 0, [_Failed(type(error).__name__, f"the statement failed {where}: {why}", sifted.bad)]
 
 
-def _parts(data: Path, out: Path) -> list[Path]:
-    """The data as it is or, where it is large, in smaller copies: DuckDB's reader holds up to 32 MiB of a file at once."""
-    if data.stat().st_size <= WHOLE_BYTES:
-        return [data]
-    parts: list[Path] = []
-    with data.open("rb") as source:
-        while chunk := source.read(PART_BYTES):
-            parts.append(out / f"part-{len(parts)}.ndjson")
-            try:
-                with parts[-1].open("wb") as part:
-                    part.writelines((chunk, source.readline()))
-            except OSError:  # no room for copies: then at the price of memory
-                for path in parts:
-                    path.unlink(missing_ok=True)
-                return [data]
-    return parts
-
-
-def _copy(work: Work, target: Path) -> str:
+def _copy(work: Work, target: Path, small: bool = False) -> str:
     metadata = {
         "tapmesh.format": str(FORMAT),
         "tapmesh.tap": work.tap,
         "tapmesh.batch": work.batch,
         "tapmesh.settings": work.settings_sha256,
     }
-    return sandbox.copy_statement(sandbox.wrap(work.settings), target, metadata)
+    return sandbox.copy_statement(sandbox.wrap(work.settings), target, metadata, small)
 
 
 def _first_line(error: Exception) -> str:
@@ -187,9 +194,9 @@ def _chosen(data: Path, rows: frozenset[int] | None) -> Iterable[bytes]:
 
 
 def _entry(line: bytes, reason: str) -> bytes:
-    """A spooled record as quarantine has it; what the schema did not name stands under `_extra`."""
+    """A spooled record as quarantine has it, ready to be sent again."""
     spooled: dict[str, Any] = msgspec.json.decode(line)
-    record = spooled["d"] | ({"_extra": spooled["x"]} if "x" in spooled else {})
+    record = spooled["d"] | spooled["x"] if "x" in spooled else spooled["d"]
     received_at = _EPOCH + dt.timedelta(microseconds=spooled["t"])
     entry = {"record": _encode(record).decode(), "reason": reason, "sender": spooled["s"], "received_at": moment(received_at)}
     return _encode(entry | {"request": spooled["r"], "line": None, "lines": 1}) + b"\n"

@@ -18,10 +18,9 @@ from tap_runtime.schema import Column
 from tap_runtime.settings import TapSettings
 
 MAX_EXECUTION_MS = 20_000
-MAX_SPOOLED_LINE = (
-    4_000_000  # records.py quarantines a line that would pass it; DuckDB's JSON reader never takes less than 16 MB as its limit
-)
-_ROW_GROUP = "ROW_GROUP_SIZE 20480, ROW_GROUP_SIZE_BYTES '4MB'"  # 8 MB and more run out of 56 MB (docs/benchmarks.md)
+MAX_SPOOLED_LINE = 4_000_000  # records.py quarantines a line that would pass it
+_ROW_GROUP = "ROW_GROUP_SIZE 20480, ROW_GROUP_SIZE_BYTES '4MB'"
+_SMALL_ROW_GROUP = "ROW_GROUP_SIZE 2048, ROW_GROUP_SIZE_BYTES '1MB'"
 
 _TABLE_FUNCTIONS = {"unnest", "range", "generate_series"}
 _QUERY_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
@@ -36,7 +35,7 @@ _CTE_NAME = re.compile(r"(?!duckdb_|pg_|sqlite_|pragma_)\w+", re.IGNORECASE)
 _CLOCK_FUNCTIONS = {"now", "today", "transaction_timestamp", "get_current_timestamp", "get_current_time"}
 _CLOCK_FUNCTIONS |= {"current_date", "current_localtime", "current_localtimestamp"}
 _CLOCK_WORDS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
-_ROW_WISE = {"PROJECTION", "FILTER", "READ_JSON", "SEQ_SCAN", "TABLE_SCAN", "UNNEST", "EMPTY_RESULT", "DUMMY_SCAN", "COLUMN_DATA_SCAN"}
+_ROW_WISE = {"PROJECTION", "FILTER", "SEQ_SCAN", "TABLE_SCAN", "UNNEST", "EMPTY_RESULT", "DUMMY_SCAN", "COLUMN_DATA_SCAN"}
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -174,14 +173,31 @@ def empty_view(columns: tuple[Column, ...], keeps_extra: bool) -> str:
     return f"CREATE OR REPLACE VIEW events AS SELECT {selected} WHERE false"
 
 
-def spooled(settings: TapSettings, *data: Path) -> str:
-    """A sealed batch's spooled lines, in one file or several, as a table function: r, t, s, d and, where extra fields are kept, x."""
+def spooled(settings: TapSettings, data: Path) -> str:
+    """A sealed batch's spooled lines as a table function: r, t, s, d and, where extra fields are kept, x. It takes 34 MB to read them."""
     fields = ", ".join(f"{quote(column.name)} {column.type.sql}" for column in settings.columns)
-    kinds = {"r": "BIGINT", "t": "BIGINT", "s": "VARCHAR", "d": f"STRUCT({fields})" if fields else "JSON"}
-    kinds |= {"x": "JSON"} if _has_extra(settings) else {}
-    columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in kinds.items())
-    files = f"[{', '.join(literal(str(path)) for path in data)}]"
-    return f"read_json({files}, format='newline_delimited', columns={{{columns}}}, maximum_object_size={MAX_SPOOLED_LINE})"
+    columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in _envelope(settings, f"STRUCT({fields})").items())
+    return f"read_json({literal(str(data))}, format='newline_delimited', columns={{{columns}}}, maximum_object_size={MAX_SPOOLED_LINE})"
+
+
+def spooled_parts(settings: TapSettings, *parts: Path) -> str:
+    """The same as a subquery over parts of the batch. It takes a tenth more CPU and 26 MB less (docs/decisions.md).
+
+    OFFSET 0 keeps DuckDB from parsing a line once for a condition and again for its columns. A spooled line holds no control
+    character, so none is cut in two.
+    """
+    kinds = _envelope(settings, {column.name: column.type.sql for column in settings.columns})
+    structure = literal(msgspec.json.encode(kinds).decode())
+    files = f"[{', '.join(literal(str(path)) for path in parts)}]"
+    shape = "auto_detect=false, header=false, columns={'line': 'VARCHAR'}, delim='\x01', quote='', escape='', comment='', new_line='\\n'"
+    longest = MAX_SPOOLED_LINE + 2_000  # with what stands around the record
+    lines = f"read_csv({files}, {shape}, parallel=false, max_line_size={longest}, buffer_size={longest + 1})"
+    return f"(SELECT unnest(parsed) FROM (SELECT from_json(line, {structure}) AS parsed FROM {lines} OFFSET 0))"
+
+
+def _envelope(settings: TapSettings, record: Any) -> dict[str, Any]:
+    kinds = {"r": "BIGINT", "t": "BIGINT", "s": "VARCHAR", "d": record if settings.columns else "JSON"}
+    return kinds | ({"x": "JSON"} if _has_extra(settings) else {})
 
 
 def events_view(settings: TapSettings, batch: str, source: str) -> str:
@@ -203,10 +219,14 @@ def wrap(settings: TapSettings) -> str:
     return f"SELECT *{replace} FROM (\n{settings.sql}\n)"
 
 
-def copy_statement(query: str, target: Path, metadata: dict[str, str]) -> str:
-    """COPY to one ZSTD Parquet file. Level 1: 20 % less CPU than the default for 1 % more bytes (docs/benchmarks.md)."""
+def copy_statement(query: str, target: Path, metadata: dict[str, str], small: bool = False) -> str:
+    """COPY to one ZSTD Parquet file; `small`: in row groups that need little memory.
+
+    Level 1: 20 % less CPU than the default for 1 % more bytes (docs/benchmarks.md).
+    """
     pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in metadata.items())
-    options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, {_ROW_GROUP}, KV_METADATA {{{pairs}}}, RETURN_STATS"
+    groups = _SMALL_ROW_GROUP if small else _ROW_GROUP
+    options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, {groups}, KV_METADATA {{{pairs}}}, RETURN_STATS"
     return f"COPY ({query}) TO {literal(str(target))} ({options})"
 
 

@@ -41,7 +41,7 @@ def run(
         str, typer.Argument(metavar="SQL", help="One SELECT; taps are tables, and so are _manifests, _senders and _quarantine.")
     ],
     shape: Annotated[
-        Format, typer.Option("--format", help="table, csv, json (a line a row) or parquet (to standard output).")
+        Format, typer.Option("--format", help="table, csv, json (a line a row), lines (the first column, bare) or parquet.")
     ] = Format.TABLE,
     who: Annotated[
         str | None,

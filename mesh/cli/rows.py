@@ -1,4 +1,4 @@
-"""Rows as a query prints them: a table for people; CSV, JSON or Parquet for programs."""
+"""Rows as a query prints them: a table for people; CSV, JSON, Parquet or bare lines for programs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
+    LINES = "lines"
 
 
 def show(connection: duckdb.DuckDBPyConnection, sql: str, shape: Format, limit: int | None, scratch: Path) -> int:
@@ -35,9 +36,10 @@ def show(connection: duckdb.DuckDBPyConnection, sql: str, shape: Format, limit: 
         rows.write_parquet(str(scratch / "rows.parquet"), compression="zstd")
         sys.stdout.buffer.write((scratch / "rows.parquet").read_bytes())
         return -1
-    if shape is Format.JSON:
-        lines = connection.execute(f"SELECT to_json(r) FROM (\n{sql}\n) AS r").fetchall()
-        for (line,) in lines:
+    if shape in (Format.JSON, Format.LINES):
+        query = f"SELECT to_json(r) FROM (\n{sql}\n) AS r" if shape is Format.JSON else sql
+        lines = connection.execute(query).fetchall()
+        for line, *_ in lines:
             data(line)
         return len(lines)
     found = connection.execute(sql)

@@ -183,3 +183,13 @@ def test_types_that_cannot_be_read_together_are_named_and_other_columns_are_read
         "error: id of clicks is INTEGER in some files and DATE in others, and neither can be read as the other\nhint: "
     )
     assert query(ask, tap, "select n from clicks order by n", "--format", "csv").out.split() == ["n", "7", "8"]
+
+
+def test_quarantined_records_are_printed_as_they_are_sent_again(tmp_path: Path, ask: Ask) -> None:
+    """As docs/how-it-works.md tells it."""
+    tap = LocalTap(tmp_path, settings(**{**SETTINGS, "sql": "select error('no') as id from events"}, ack="stored"))
+    body = '{"id":7,"more":"a \\"b\\""}'
+    tap.post(body.encode() + b"\n")
+    tap.land()
+    said = query(ask, tap, "select record from _quarantine where tap = 'clicks'", "--format", "lines")
+    assert (said.code, said.out) == (0, body + "\n")

@@ -9,7 +9,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mesh.spec.types import parse_type
+from tap_runtime import sandbox
 from tap_runtime.records import Checker
+from tap_runtime.schema import Column
 from tests.tap_runtime.local_tap import LocalTap, column, decimal
 from tests.tap_runtime.local_tap import settings as tap_settings
 
@@ -67,6 +70,32 @@ def test_accepted_implies_landed_with_equal_values(records: list[dict[str, Any]]
             for name, landed in zip(("flag", "text", "small", "big", "real"), row, strict=False):
                 assert record.get(name) is None and landed is None or same(record[name], landed), (name, record, landed)
             assert record.get("any") is None or loosely(json.loads(row[5])) == loosely(record["any"])
+
+
+NESTED = Column("nested", parse_type('STRUCT("a b" INTEGER[], "at" TIMESTAMP, more MAP(VARCHAR, DECIMAL(9,2)))'))
+NESTED_VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "a b": st.lists(st.one_of(st.none(), st.integers(-9, 9)), max_size=3),
+        "at": st.sampled_from(["2026-01-01T00:00:00.25Z", "2026-01-01 01:02:03+02:00", None]),
+        "more": st.dictionaries(TEXT, st.sampled_from([1, "12.50", None]), max_size=2),
+    },
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(RECORDS, st.lists(NESTED_VALUES, max_size=20))
+def test_a_batch_read_in_parts_has_the_values_of_one_read_whole(records: list[dict[str, Any]], nested: list[dict[str, Any]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        tap = LocalTap(Path(folder), tap_settings((*COLUMNS, NESTED)))
+        for number, value in enumerate(nested):
+            records[number % len(records)]["nested"] = value
+        tap.post(lines(records))
+        (data,) = Path(folder).rglob("data.ndjson")
+        connection = sandbox.connect(128)
+        whole, parts = sandbox.spooled(tap.settings, data), sandbox.spooled_parts(tap.settings, data, data)
+        read = connection.execute(f"SELECT * FROM {whole}").fetchall()
+        assert connection.execute(f"SELECT * FROM {parts}").fetchall() == read * 2
 
 
 def loosely(value: Any) -> Any:

@@ -1,7 +1,10 @@
 """What becomes of a batch whose statement fails: on some records, on all, every time. And that one batch leaves nothing to the next."""
 
+import base64
 import datetime as dt
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,10 +12,16 @@ import pytest
 from tap_runtime.bisect import bad_rows
 from tap_runtime.render import TryAgain
 from tap_runtime.room import Room
+from tap_runtime.schema import Column
 from tap_runtime.spool import batches
 from tap_runtime.tries import StoredTries
 from tests.tap_runtime.conftest import MakeTap
 from tests.tap_runtime.local_tap import START, LocalTap, column, settings
+
+USER = (column("user", "VARCHAR"),)
+NAMES = [f"c{number}" for number in range(100)]
+MANY = tuple(column(name, "VARCHAR") for name in NAMES)
+DOCUMENT = "select record ->> '_id' as id, record ->> '$._source.service' as service, record -> '_source' as document from events"
 
 
 def posted(make_tap: MakeTap, sql: str, rows: int = 100, **more: object) -> LocalTap:
@@ -62,7 +71,8 @@ def test_memory_is_tried_three_times_then_the_batch_is_poison(make_tap: MakeTap,
             tap.land() if ack == "stored" else tap.lander().land_spooled("clicks", next(batches(tap.root / "spool", "sealed"))[1])
     manifest = tap.land()
     assert manifest.faults == {"landing_failed": 10}
-    assert tap.reasons() == ["landing failed: 3 tries ran out of memory or time, or were killed"] * 10
+    why = "3 tries ran out of memory or time, or were killed; give the tap more than memory: 128MB, or its SQL less to do"
+    assert tap.reasons() == [f"landing failed: {why}"] * 10
     assert tap.quarantined()[0]["received_at"] == f"{START:%Y-%m-%dT%H:%M:%S.%f}Z"
     assert [path.name for path in (tap.root / "lake/_mesh/stored").rglob("*") if path.is_file()] == ["00000001"] * (ack == "stored")
 
@@ -114,15 +124,16 @@ def test_an_instance_is_one_taps_and_is_renewed(tmp_path: Path) -> None:
 
 
 def test_bad_records_are_found_until_the_time_is_up() -> None:
-    seconds = iter(range(1000))
+    left = iter(range(5, -1000, -1))
     bad = {3, 700}
 
     def fails(low: int, high: int) -> bool:
         return any(low <= each < high for each in bad)
 
-    assert bad_rows(1024, fails, lambda: 0.0) == bad
-    found = bad_rows(1024, fails, lambda: float(next(seconds)))
-    assert bad < found < set(range(1024))
+    assert bad_rows(1024, fails, 200, lambda: True) == (bad, 38)
+    for most, in_time in ((200, lambda: next(left) > 0), (8, lambda: True)):
+        found, _ = bad_rows(1024, fails, most, in_time)
+        assert bad < found < set(range(1024))
 
 
 def test_a_statement_that_fails_on_some_rows_lands_the_others(make_tap: MakeTap) -> None:
@@ -135,10 +146,11 @@ def test_a_statement_that_fails_on_some_rows_lands_the_others(make_tap: MakeTap)
 
 
 def test_a_statement_that_fails_on_rows_but_is_not_row_wise_quarantines_the_batch(make_tap: MakeTap) -> None:
-    tap = make_tap(sql="select sum(user::integer) as total from events")
-    tap.post(b'{"user":"1"}\n{"user":"x"}\n')
+    tap = make_tap(USER, sql='select sum("user"::integer) as total from events')
+    tap.post(b'{"user":"1"}\n{"user":"x","more":{"a":1}}\n')
     manifest = tap.land()
     assert (manifest.counts.rows, manifest.counts.quarantined) == (0, 2)
+    assert [entry["record"] for entry in tap.quarantined()] == ['{"user":"1"}', '{"user":"x","more":{"a":1}}']
 
 
 def test_a_statement_that_no_longer_binds_quarantines_the_batch(make_tap: MakeTap) -> None:
@@ -154,3 +166,56 @@ def test_more_bad_rows_than_can_be_told_apart_are_quarantined_and_none_is_lost(m
     manifest = tap.land()
     assert manifest.counts.rows + manifest.counts.quarantined == 3000
     assert manifest.counts.quarantined >= 600
+
+
+def text(size: int) -> str:
+    """So many characters that ZSTD cannot do much with."""
+    return base64.b64encode(os.urandom(size))[:size].decode()
+
+
+@pytest.mark.parametrize("ack", ["buffered", "stored"])
+@pytest.mark.parametrize(
+    ("columns", "sql", "record", "count"),
+    [
+        (USER, "select * from events", lambda: {"user": "u", "page": text(800)}, 9000),
+        (USER, "select * from events", lambda: {"user": "u", "page": {"tags": [text(70) for _ in range(10)]}}, 9000),
+        (USER, "select * from events", lambda: {"user": "u", **{f"field{number}": text(30) for number in range(25)}}, 8000),
+        ((), DOCUMENT, lambda: {"_id": "1", "_source": {"service": "s", "text": text(1000)}}, 8000),
+        ((), DOCUMENT, lambda: {"_id": "1", "_source": {"service": "s", "text": text(90_000)}}, 80),
+        (MANY, "select * from events", lambda: {name: text(90) for name in NAMES}, 900),
+    ],
+)
+def test_eight_megabytes_of_large_records_land_in_the_smallest_tap(
+    make_tap: MakeTap, columns: tuple[Column, ...], sql: str, record: Callable[[], dict[str, object]], count: int, ack: str
+) -> None:
+    tap = make_tap(columns, sql=sql, ack=ack)
+    lines = [json.dumps(record()) for _ in range(count)]
+    for first in range(0, count, count // 4):
+        assert tap.post("\n".join(lines[first : first + count // 4]).encode()).taken == (200, count // 4, 0)
+    assert (tap.land().counts.rows, tap.rows("select count(*) from events_out")) == (count, [(count,)])
+
+
+def test_small_records_before_many_large_ones_land(make_tap: MakeTap) -> None:
+    tap = make_tap(USER)
+    tap.post(b'{"user":"u"}\n' * 60_000)
+    tap.post("\n".join(json.dumps({"user": text(5000)}) for _ in range(1000)).encode())
+    assert tap.land().counts.rows == 61_000
+    assert tap.rows('select count(*), max(len("user")) from events_out') == [(61_000, 5000)]
+
+
+def test_only_the_records_too_large_for_the_statement_are_quarantined(make_tap: MakeTap) -> None:
+    tap = make_tap(USER, sql='select repeat("user", if("user" = \'big\', 30000000, 1)) as u from events')
+    tap.post(b'{"user":"u"}\n' * 3000 + b'{"user":"big"}\n' + b'{"user":"v"}\n' * 3000)
+    manifest = tap.land()
+    assert (manifest.counts.rows, manifest.faults) == (6000, {"OutOfMemoryException": 1})
+    assert tap.reasons() == ["the statement failed on it: out of memory; give the tap more than memory: 128MB"]
+
+
+def test_bad_records_are_told_apart_across_the_parts_of_a_large_batch(make_tap: MakeTap) -> None:
+    tap = make_tap(USER, sql="select (case when \"user\" like 'bad%' then \"user\" else '1' end)::integer as x from events")
+    good = "\n".join(json.dumps({"user": "u" * 1000}) for _ in range(2000))
+    for name in ("bad1", "bad2", "bad3"):
+        tap.post(f'{good}\n{{"user":"{name}"}}\n'.encode())
+    manifest = tap.land()
+    assert (manifest.counts.rows, manifest.faults) == (6000, {"ConversionException": 3})
+    assert [entry["record"] for entry in tap.quarantined()] == [f'{{"user":"bad{number}"}}' for number in (1, 2, 3)]
