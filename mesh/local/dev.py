@@ -16,6 +16,7 @@ import uvicorn
 from mesh.grants.keys import dev_key
 from mesh.kits.web.demo import demo
 from mesh.local.child import LanderChild
+from mesh.local.live import say
 from mesh.local.pages import pages
 from mesh.local.retyped import retyped
 from mesh.local.running import Running, Save
@@ -135,7 +136,7 @@ class Dev:
         match event["event"]:
             case "landed":
                 bad = event["refused"] + event["quarantined"]
-                text = f"landed {tap}: {event['rows']:,} rows, {event['bytes']:,} bytes in {event['took_ms']} ms"
+                text = f"landed {tap}: {say.rows(event['rows'])}, {event['bytes']:,} bytes in {event['took_ms']} ms"
                 self._say(text + (f"; {bad:,} in quarantine" if bad else ""))
             case "failed":
                 if (trouble := landings.trouble(tap)) != known:

@@ -28,7 +28,15 @@ _POLICY += "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 def pages(running: Running, more: Sequence[BaseRoute] = ()) -> ASGIApp:
     """The app of everything that is not under /taps/."""
-    return LocalOnly(Starlette(routes=[*_own(running), *more], exception_handlers={404: _no_such_page}))
+    view = View(running)
+
+    def no_such_page(request: Request, error: Exception) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(view.missing("There is no such page here"), 404)
+        hint = "taps are at /taps/<tap>, the start page is at /"
+        return _response(Refused(404, "no_such_page", "there is no such page", hint))
+
+    return LocalOnly(Starlette(routes=[*_own(running, view), *more], exception_handlers={404: no_such_page}))
 
 
 class LocalOnly:
@@ -66,11 +74,13 @@ def _refused(headers: Headers) -> Refused | None:
     return None
 
 
-def _own(running: Running) -> list[BaseRoute]:
-    view, boxes = View(running), Boxes(running)
+def _own(running: Running, view: View) -> list[BaseRoute]:
+    boxes = Boxes(running)
 
     async def start(request: Request) -> Response:
         looked = Looked(request.query_params.get("tap", ""), request.headers["host"])
+        if looked.tap and looked.tap not in running.plans:
+            return HTMLResponse(view.missing(f"There is no tap {looked.tap} here"), 404)
         return HTMLResponse(await view.page(looked, dt.datetime.now(dt.UTC)))
 
     def health(request: Request) -> Response:
@@ -84,11 +94,6 @@ def _own(running: Running) -> list[BaseRoute]:
         Route("/live/query", _answering(boxes.query), methods=["POST"]),
         Mount("/live/static", StaticFiles(packages=[("mesh.local.live", "static")])),
     ]
-
-
-def _no_such_page(request: Request, error: Exception) -> Response:
-    hint = "taps are at /taps/<tap>, the start page is at /"
-    return _response(Refused(404, "no_such_page", "there is no such page", hint))
 
 
 def _answering(endpoint: Endpoint) -> Endpoint:

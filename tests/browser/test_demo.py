@@ -56,6 +56,41 @@ def test_the_heat_map_says_when_there_is_nothing_to_draw(shop: RunningMesh, visi
     page.get_by_text("Nothing has landed yet").wait_for()
 
 
+def test_the_search_filters_and_each_key_is_an_event(shop: RunningMesh, visitor: Visitor) -> None:
+    complaints: list[str] = []
+    visitor.context.on("console", lambda message: None if message.text.startswith("recorded") else complaints.append(message.text))
+    page = visitor.context.new_page()
+    page.goto(demo(shop))
+    below = "document.querySelector('.sign').getBoundingClientRect().top"
+    before = page.evaluate(below)
+    page.get_by_label("Search").press_sequentially("tea")
+    assert page.locator("article:visible h2").all_inner_texts() == ["Lantern teapot"]
+    assert page.evaluate(below) == before
+    page.get_by_label("Search").press_sequentially("x")
+    page.get_by_text("Nothing here is called “teax”.").wait_for()
+    for _ in "teax":
+        page.get_by_label("Search").press("Backspace")
+    assert page.locator("article:visible").count() == 6
+    page.get_by_label("Name").press("Enter")
+    assert (page.url, visitor.types()["keydown"], complaints) == (demo(shop), 9, [])
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_buttons_stand_in_line_and_the_heat_maps_word_in_sight(shop: RunningMesh, visitor: Visitor, width: int) -> None:
+    page = visitor.context.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(demo(shop))
+    places = page.locator("article button").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    across = 2 if width == 400 else 3
+    assert [places[at] for at in range(0, 6, across) for _ in range(across)] == places
+    page.get_by_role("link", name="Heat map").click()
+    page.get_by_text("Nothing has landed yet").wait_for()
+    assert page.locator("#state").evaluate("(state) => state.getBoundingClientRect().bottom <= innerHeight")
+    page.get_by_role("link", name="Live page").click()
+    page.get_by_role("link", name="Demo shop").click()
+    assert page.url == demo(shop, "")
+
+
 @pytest.mark.parametrize(
     ("tap", "says"),
     [

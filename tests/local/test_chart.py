@@ -16,6 +16,7 @@ MINUTE = dt.datetime(2026, 11, 23, 21, 0)
     [
         (["VARCHAR", "BIGINT"], [("a", 2), (None, 1)], ("bars", ["a", "NULL"], [2.0, 1.0])),
         (["BIGINT", "VARCHAR"], [(2, "a"), (1, "b")], ("bars", ["a", "b"], [2.0, 1.0])),
+        (["VARCHAR", "BIGINT"], [("x" * 121, 2), ("x" * 120, 1)], ("bars", ["x" * 119 + "…", "x" * 120], [2.0, 1.0])),
         (["INTEGER", "HUGEINT"], [(7, 2), (8, 1)], ("bars", ["7", "8"], [2.0, 1.0])),
         (
             ["DATE", "DECIMAL(9,2)"],

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mesh.local.live.landings import KEPT, Landing, Landings, earlier_landings
-from mesh.local.live.quarantine import Sample, reasons
+from mesh.local.live.quarantine import Quarantined, Sample, quarantined
 from tap_runtime import lake
 from tap_runtime.store import folder_store
 
@@ -78,16 +78,18 @@ def test_quarantine_is_told_by_reason_with_different_samples_and_no_more_than_a_
     path = tmp_path / lake.quarantine_key("clicks", batch(0))
     path.parent.mkdir(parents=True)
     path.write_bytes(gzip.compress("".join(json.dumps(entry) + "\n" for entry in entries).encode()))
-    found = reasons(tmp_path, "clicks", (batch(0), batch(1)))
+    told = quarantined(tmp_path, "clicks", (batch(0), batch(1)))
+    found = told.reasons
     assert [(reason.reason, reason.lines) for reason in found[:3]] == [("900 more bad lines", 900), ("bad x", 9), ("not UTF-8", 1)]
     assert found[1].samples[0] == Sample('{"x":"0"}', "lead", "2026-11-23T21:00:00Z")
     assert len({sample.text for sample in found[1].samples}) == 2
     assert found[0].samples[0].text.endswith("y … (5,000 characters)")
     assert (found[2].samples[0].text, len(found)) == ("base64: /w==", 8)
+    assert told.more == 500 - 9 - 2 - 5, "the first 500 entries are looked at"
 
 
 def test_a_torn_quarantine_file_shows_nothing(tmp_path: Path) -> None:
     path = tmp_path / lake.quarantine_key("clicks", batch(5))
     path.parent.mkdir(parents=True)
     path.write_bytes(gzip.compress(b'{"reason":"a","record":"b"}\n')[:-5])
-    assert reasons(tmp_path, "clicks", (batch(5),)) == []
+    assert quarantined(tmp_path, "clicks", (batch(5),)) == Quarantined()

@@ -1,6 +1,8 @@
 """The live page over HTTP: what it says, what its stream sends, and that neither another site nor a slow reader gets anything out of it."""
 
 import contextlib
+import datetime as dt
+import html as markup
 import json
 import re
 import signal
@@ -61,7 +63,26 @@ def test_the_page_shows_each_tap_and_what_was_declared(mesh: RunningMesh) -> Non
     for said in ("<h2>closed_club</h2>", "select id from events", "lands at 10 MB or 1 s", "owned by growth", "<b>lead</b>", "for good"):
         assert said in html
     assert re.findall(r'href="/\?tap=(\w+)#tap"', html) == ["buffered", "stored", "closed_club"]
-    assert "<h2>buffered</h2>" in page(mesh, "nonsense")
+    assert 'href="/demo"' in html and 'href="/demo/heatmap"' in html
+
+
+def test_what_there_is_not_is_said_on_a_page_with_links(mesh: RunningMesh) -> None:
+    mesh.start()
+    answer = mesh.http.request("GET", url(mesh, "/?tap=nope"))
+    assert (answer.status, "There is no tap nope here" in answer.data.decode()) == (404, True)
+    assert re.findall(r'href="/\?tap=(\w+)"', answer.data.decode()) == ["buffered", "stored", "closed_club"]
+    answer = mesh.http.request("GET", url(mesh, "/nowhere"), headers={"accept": "text/html,*/*"})
+    assert (answer.status, "There is no such page here" in answer.data.decode()) == (404, True)
+    assert mesh.http.request("GET", url(mesh, "/nowhere")).json()["error"] == "no_such_page"
+
+
+def test_reasons_past_those_shown_are_counted_with_the_query_to_see_them(mesh: RunningMesh) -> None:
+    mesh.start()
+    mesh.post("buffered", "\n".join(f'{{"id":"{"a" * number}"!' for number in range(11)).encode())  # told apart by the byte
+    mesh.wait_for(lambda: "3 more reasons: query them all" in page(mesh), "the landing")
+    asked = markup.unescape(re.search(r'data-sql="([^"]*)">3 more', page(mesh))[1])  # type: ignore[index]
+    rows = ask(mesh, "/live/query", {"sql": asked}).json()["rows"]
+    assert (len(rows), sum(int(lines) for _, lines in rows)) == (11, 11)
 
 
 def test_the_stream_sends_everything_once_and_then_what_changes(mesh: RunningMesh) -> None:
@@ -102,13 +123,15 @@ def test_hostile_text_stays_text_and_the_policy_allows_no_script_but_ours(mesh: 
     mesh.post("buffered", HOSTILE.encode() + b"\n" + json.dumps({"id": HOSTILE, "n": HOSTILE}).encode())
     mesh.post("nowhere" + HOSTILE.replace(" ", "+"), b"")
     mesh.wait_for(lambda: "onerror" in page(mesh), "the sample")
-    answer = mesh.http.request("GET", url(mesh, "/?tap=" + HOSTILE.replace(" ", "+")))
+    answer = mesh.http.request("GET", url(mesh, "/?tap=buffered"))
     policy = answer.headers["content-security-policy"]
     assert "unsafe" not in policy and "default-src 'none'" in policy and "script-src 'self'" in policy
     tags = Tags(answer.data.decode()).found
     assert [attrs["src"] for tag, attrs in tags if tag in ("img", "script")] == ["/live/static/live.js", "/live/static/mark.svg"]
     assert [name for _, attrs in tags for name in attrs if name.startswith("on") or name == "style"] == []
     assert "style" not in {tag for tag, _ in tags}
+    missing = mesh.http.request("GET", url(mesh, "/?tap=" + HOSTILE.replace(" ", "+"))).data.decode()
+    assert ("onerror" in missing, {"img", "script"} & {tag for tag, attrs in Tags(missing).found if "width" not in attrs}) == (True, set())
     html = next(frames(mesh))["parts"]["quarantine"][1]
     assert {tag for tag, _ in Tags(html).found} == {"ul", "li", "p", "b", "code", "pre"}
 
@@ -188,6 +211,7 @@ def test_what_happened_before_a_restart_is_remembered(mesh: RunningMesh) -> None
     mesh.stop()
     mesh.start()
     html = page(mesh)
+    assert f"{dt.datetime.now(dt.UTC):%b %d}</span>" in html, "a landing's day"
     assert "1 row" in html and "$.n: expected INTEGER, got a text" in html
 
 

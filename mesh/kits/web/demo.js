@@ -42,3 +42,16 @@ async function ask() {
   setTimeout(ask, 2000);
 }
 ask();
+
+// The search: goods that do not match go; the place they leave stays, so that what is below is where the heat map has it.
+document.querySelector("input[type=search]").addEventListener("input", ({ target }) => {
+  const goods = document.querySelector(".goods");
+  const wanted = target.value.trim().toLowerCase();
+  goods.style.minHeight ||= `${goods.getBoundingClientRect().height}px`;
+  let found = 0;
+  for (const article of goods.querySelectorAll("article")) {
+    article.hidden = !article.textContent.toLowerCase().includes(wanted);
+    found += !article.hidden;
+  }
+  document.getElementById("found").textContent = found ? "" : `Nothing here is called “${target.value.trim()}”.`;
+});

@@ -35,7 +35,7 @@ def demo(running: Running, clock: Callable[[], dt.datetime]) -> list[BaseRoute]:
         settings = _settings(running)
         lacks = unfit(settings, clock().date())
         if settings is None or lacks:
-            return _page("shop", notice=lacks)
+            return _page("shop", notice=lacks, scripts=_script("demo.js"))
         return _page("shop", _file("aside.html"), scripts=_script("demo.js") + _snippet(settings, _every(request)))
 
     def heatmap(request: Request) -> Response:

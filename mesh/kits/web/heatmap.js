@@ -40,6 +40,8 @@ function paint(canvas, cells) {
   pen.putImageData(image, 0, 0);
 }
 
+const many = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+
 async function show() {
   document.getElementById("shop").inert = true;
   const state = document.getElementById("state");
@@ -50,7 +52,7 @@ async function show() {
   const total = cells.reduce((all, cell) => all + cell[2], 0);
   if (!answer.ok) state.textContent = "The lake could not be asked; is the mesh running?";
   else if (!total) state.textContent = "Nothing has landed yet from pages laid out as this one. Move the mouse over the shop, then wait some ten seconds.";
-  else state.textContent = `${total.toLocaleString("en")} moves in ${cells.length.toLocaleString("en")} places.`;
+  else state.textContent = `${many(total, "move")} in ${many(cells.length, "place")}.`;
   if (!total) return;
   const canvas = Object.assign(document.createElement("canvas"), { width: innerWidth, height: document.documentElement.scrollHeight });
   canvas.setAttribute("role", "img");

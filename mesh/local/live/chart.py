@@ -6,6 +6,7 @@ from typing import Any
 
 _TIMES = ("DATE", "TIMESTAMP", "TIME")
 _MOST_BARS = 40
+_LABEL = 120
 _NESTED = ("STRUCT", "MAP", "[]", "BLOB", "UNION")
 _NUMBERS = ("INT", "DECIMAL", "DOUBLE", "FLOAT")
 
@@ -23,8 +24,12 @@ def chart(kinds: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]
     is_line = kinds[label].startswith(_TIMES)
     if any(value < 0 for value in values) or (not is_line and len(rows) > _MOST_BARS):
         return None
-    labels = ["NULL" if row[label] is None else str(row[label])[:60] for row in rows]
+    labels = ["NULL" if row[label] is None else _cut(str(row[label])) for row in rows]
     return {"kind": "line" if is_line else "bars", "labels": labels, "values": [float(value) for value in values]}
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= _LABEL else f"{label[: _LABEL - 1]}…"
 
 
 def _is_number(kind: str) -> bool:

@@ -3,17 +3,15 @@
 import re
 
 from mesh.spec.mesh import Tap
-from tap_runtime.sandbox import quote
+from tap_runtime.sandbox import literal, quote
 
 _LANDINGS = "select tap, landed_at, rows, refused + quarantined as bad\nfrom _manifests order by landed_at desc limit 20"
-_QUARANTINE = "select reason, count(*) as lines\nfrom _quarantine group by all order by lines desc limit 20"
 
 
 def examples(tap: Tap | None) -> list[tuple[str, str]]:
     """Titles and statements; those over the tap itself ask only for columns it has."""
-    mesh_wide = [("Landings", _LANDINGS), ("Quarantine", _QUARANTINE)]
     if tap is None:
-        return mesh_wide
+        return [("Landings", _LANDINGS)]
     asked = [("Rows", f"select * from {tap.name} limit 20")]
     words = [column.name for column in tap.output if column.type == "VARCHAR" and not column.name.startswith("_")]
     if words:
@@ -23,4 +21,9 @@ def examples(tap: Tap | None) -> list[tuple[str, str]]:
     if any(column.name == "_received_at" for column in tap.output):
         minute = "date_trunc('minute', _received_at) as minute"
         asked.append(("By minute", f"select {minute}, count(*) as records\nfrom {tap.name} group by all order by minute"))
-    return asked + mesh_wide
+    return [*asked, ("Landings", _LANDINGS), ("Quarantine", quarantine(tap.name))]
+
+
+def quarantine(tap: str) -> str:
+    """Every reason of a tap."""
+    return f"select reason, sum(lines) as bad_lines\nfrom _quarantine where tap = {literal(tap)}\ngroup by all order by bad_lines desc"

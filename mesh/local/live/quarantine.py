@@ -43,15 +43,24 @@ class Reason:
     samples: tuple[Sample, ...]
 
 
-def reasons(folder: Path, tap: str, batches: tuple[str, ...]) -> list[Reason]:
-    """The reasons in these batches, the most frequent first."""
+@dataclass(frozen=True)
+class Quarantined:
+    """The most frequent reasons first, and how many more there are."""
+
+    reasons: tuple[Reason, ...] = ()
+    more: int = 0
+
+
+def quarantined(folder: Path, tap: str, batches: tuple[str, ...]) -> Quarantined:
+    """The reasons in these batches."""
     found: dict[str, list[_Entry]] = {}
     for batch in batches:
         with contextlib.suppress(OSError, EOFError, msgspec.MsgspecError):  # swept, or not published yet
             for entry in _entries(folder / lake.quarantine_key(tap, batch)):
                 found.setdefault(entry.reason, []).append(entry)
     told = [Reason(reason, sum(entry.lines for entry in entries), _samples(entries)) for reason, entries in found.items()]
-    return sorted(told, key=lambda reason: -reason.lines)[:_REASONS]
+    told.sort(key=lambda reason: -reason.lines)
+    return Quarantined(tuple(told[:_REASONS]), len(told[_REASONS:]))
 
 
 @functools.lru_cache(maxsize=100)

@@ -12,9 +12,9 @@ import jinja2
 
 from mesh.local.live import say
 from mesh.local.live.counts import newest
-from mesh.local.live.examples import examples
+from mesh.local.live.examples import examples, quarantine
 from mesh.local.live.landings import Landing, earlier_landings
-from mesh.local.live.quarantine import FILES, Reason, reasons
+from mesh.local.live.quarantine import FILES, Quarantined, quarantined
 from mesh.local.live.rows import Rows, Values
 from mesh.local.live.sample import curl, sample
 from mesh.local.live.tokens import Tokens, sender
@@ -24,8 +24,8 @@ _PARTS = {  # what each is made of; it is made again when one of these is anothe
     "save": ("save", "problems", "today"),
     "taps": ("mesh", "chosen"),
     "tap": ("tap",),
-    "landings": ("landings", "today"),
-    "quarantine": ("reasons",),
+    "landings": ("landings",),
+    "quarantine": ("tap", "quarantined"),
     "refusals": ("refusals", "today"),
     "declared": ("tap", "settings", "today"),
 }
@@ -35,7 +35,7 @@ _PARTS = {  # what each is made of; it is made again when one of these is anothe
 def _templates() -> jinja2.Environment:
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {"size": say.size, "span": say.span, "digest": digest, "clock": say.clock}
+    made.filters |= {"size": say.size, "span": say.span, "digest": digest, "clock": say.clock, "quarantine_sql": quarantine}
     return made
 
 
@@ -74,6 +74,10 @@ class View:
         taps = _render("taps", facts | {"values": values})
         more = {"parts": parts, "shown": parts | {"taps": taps}, "examples": examples(facts["tap"]), "host": looked.host}
         return _render("page", facts | more | {"values": values})
+
+    def missing(self, what: str) -> str:
+        """A page that says what there is none of, with links to what there is."""
+        return _render("missing", {"mesh": self._running.mesh, "what": what})
 
     async def parts(self, looked: Looked, now: dt.datetime) -> dict[str, str]:
         """The parts by name, without the numbers in them, so that they stay the same while only numbers change."""
@@ -116,14 +120,16 @@ class View:
             "save": running.save,
             "problems": running.problems,
             "landings": landed,
-            "reasons": await self._reasons(name, landed),
+            "quarantined": await self._quarantined(name, landed),
             "refusals": newest(running.counts[name], running.counts[""]),
             "today": now.date(),
         }
 
-    async def _reasons(self, name: str, landed: list[Landing]) -> list[Reason]:
+    async def _quarantined(self, name: str, landed: list[Landing]) -> Quarantined:
         batches = tuple(landing.batch for landing in landed if landing.bad)[:FILES]
-        return await asyncio.to_thread(reasons, self._running.workspace.lake, name, batches) if batches else []
+        if not batches:
+            return Quarantined()
+        return await asyncio.to_thread(quarantined, self._running.workspace.lake, name, batches)
 
     async def _remember(self) -> None:
         """Once a tap, when first looked at: what landed before this start."""

@@ -1,6 +1,7 @@
 // The boxes: a record to the chosen tap, SQL over the lake. Whatever comes back is put in as text, never as HTML.
 import { drawChart } from "./draw.js";
 
+const SHORT = 36; // characters: no column is narrower for them
 const by = (id) => document.getElementById(id);
 
 function make(tag, text, name = "") {
@@ -46,12 +47,18 @@ async function send() {
 
 const isNumber = (type) => /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT)$/.test(type);
 
+// A long value is cut by its column's width: whole in its title, and where it has the focus.
+function cell(text, type) {
+  const made = make("td", text ?? "NULL", text === null ? "null" : isNumber(type) ? "number" : "");
+  return text?.length > SHORT ? Object.assign(made, { title: text, tabIndex: 0 }) : made;
+}
+
 function table({ columns, rows }) {
   const head = document.createElement("tr");
   head.append(...columns.map(({ name, type }) => Object.assign(make("th", name, isNumber(type) ? "number" : ""), { scope: "col", title: type })));
   const body = rows.map((row) => {
     const line = document.createElement("tr");
-    line.append(...row.map((text, at) => make("td", text ?? "NULL", text === null ? "null" : isNumber(columns[at].type) ? "number" : "")));
+    line.append(...row.map((text, at) => cell(text, columns[at].type)));
     return line;
   });
   const [made, thead, tbody] = ["table", "thead", "tbody"].map((tag) => document.createElement(tag));
@@ -66,10 +73,12 @@ async function query() {
   const { status, said } = await ask("/live/query", { sql: by("sql").value });
   const failed = status !== 200 || said.error;
   drawChart(by("chart"), failed ? null : said.chart);
-  by("rows").replaceChildren(...(failed || !said.rows.length ? [] : [table(said)]));
+  const none = failed || !said.rows.length;
+  by("rows").hidden = none;
+  by("rows").replaceChildren(...(none ? [] : [table(said)]));
   if (status !== 200) by("said").replaceChildren(...refused(said));
   else if (failed) by("said").replaceChildren(make("pre", said.error));
-  else by("said").replaceChildren(make("p", `${said.cut ? "the first " : ""}${said.rows.length} rows in ${said.took_ms} ms`, "quiet"));
+  else by("said").replaceChildren(make("p", `${said.cut ? "the first " : ""}${said.rows.length} row${said.rows.length === 1 ? "" : "s"} in ${said.took_ms} ms`, "quiet"));
 }
 
 function onSubmit(id, work) {
@@ -97,9 +106,10 @@ by("copy")?.addEventListener("click", async () => {
   setTimeout(() => (by("copy").textContent = "Copy"), 2000);
 });
 
-for (const chip of document.querySelectorAll("[data-sql]")) {
-  chip.addEventListener("click", () => {
-    by("sql").value = chip.dataset.sql;
-    by("query").requestSubmit();
-  });
-}
+// Also those of parts that are put in later.
+document.addEventListener("click", ({ target }) => {
+  if (target.dataset.sql === undefined) return;
+  by("sql").value = target.dataset.sql;
+  by("query").requestSubmit();
+  by("query").scrollIntoView({ block: "nearest" });
+});
