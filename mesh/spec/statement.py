@@ -11,6 +11,7 @@ import msgspec
 from mesh.spec.outputs import BadOutput, output_columns
 from tap_runtime import sandbox
 from tap_runtime.errors import SqlRefused
+from tap_runtime.sandbox import quote
 from tap_runtime.schema import Column
 from tap_runtime.settings import OutputColumn
 
@@ -109,7 +110,7 @@ def _exactly(connection: sandbox.Connection, asked: Asked) -> Bound:
             own = connection.execute(f"DESCRIBE {asked.sql}").fetchall()
             found = [(str(name), kind) for (name, *_), (_, kind) in zip(own, found, strict=True)]
     except (duckdb.Error, SqlRefused) as error:
-        raise _explained(error, wrapped=not isinstance(error, SqlRefused)) from None
+        raise _quoted(_explained(error, wrapped=not isinstance(error, SqlRefused)), asked) from None
     except RecursionError:
         raise BadStatement("too deeply nested; split it up into CTEs") from None
     return Bound(output_columns(found), statement.reads_clock)
@@ -129,6 +130,20 @@ def _explained(error: Exception, wrapped: bool) -> BadStatement:
         cut = after[0].startswith("...")
         return BadStatement(before + "\n".join(after), line, 1 if cut else max(1, after[1].index("^") + 1 - len(shown)))
     return BadStatement(before + "\n".join(after), line)
+
+
+def _quoted(bad: BadStatement, asked: Asked) -> BadStatement:
+    """With how to write a column that is a word of SQL too, where the statement stops being understood at it or right behind it."""
+    text = str(bad)
+    if (near := re.search(r'syntax error at or near "(\w*)', text)) is None:
+        return bad
+    lines = asked.sql.split("\n")
+    before = re.search(r"(\w+)\s*$", "\n".join([*lines[: bad.line - 1], lines[bad.line - 1][: bad.column - 1]]))
+    words = {near[1].lower(), before[1].lower() if before is not None else ""}
+    for column in asked.columns:
+        if column.name.lower() in words and duckdb.tokenize(column.name)[0][1] == duckdb.token_type.keyword:
+            return BadStatement(f"{text}\n{column.name} is a word of SQL: the column is written {quote(column.name)}", bad.line, bad.column)
+    return bad
 
 
 def _shortened(text: str) -> str:

@@ -25,6 +25,12 @@ _INSTEAD = {
     "TIMESTAMP_NS": "TIMESTAMP, which is microseconds",
     **dict.fromkeys(("TIME WITH TIME ZONE", "TIME_NS"), "TIME"),
 }
+_MEANT = {
+    **dict.fromkeys(("NUMBER", "NUM", "MONEY"), "DOUBLE, or DECIMAL(18,2) where digits must be exact"),
+    **dict.fromkeys(("STR", "ENUM"), "VARCHAR"),
+    **dict.fromkeys(("OBJECT", "ANY", "DICT", "RECORD"), "JSON, or a STRUCT(name TYPE, …)"),
+    "SERIAL": "INTEGER or BIGINT",
+}
 
 
 def parse_column(name: str, text: str, epoch: Literal["s", "ms"] | None, about: str | None) -> Column:
@@ -73,7 +79,10 @@ def _unknown(text: str, fault: str) -> str:
         return f"{said}; DECIMAL(p,s) takes p from 1 to 38 and s from 0 to p"
     if re.match("LIST|ARRAY", text, re.IGNORECASE):
         return f"{said}; a list is written TYPE[], like INTEGER[]"
-    close = difflib.get_close_matches(name.upper(), SCALARS, n=1)
+    bare = name.upper().removeprefix("PG_")
+    if bare in _MEANT:
+        return f"{said}; write {_MEANT[bare]}"
+    close = difflib.get_close_matches(bare, SCALARS, n=1, cutoff=0.7)
     return f"{said}; did you mean {close[0]}?" if close else f"{said}; allowed: {_ALLOWED}"
 
 
