@@ -14,9 +14,12 @@ $(VENV)/.done: requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tapmesh needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -qy python3-venv; } \
 		|| { echo "install venv first: sudo apt-get install python3-venv"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@echo "1 of 3: a Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "2 of 3: the packages of requirements.txt and requirements-dev.txt into it, about a minute"
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@echo "3 of 3: tapmesh itself"
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 dev: setup ## Run the mesh of taps.yaml on this machine

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from mesh.package.artefact import Artefact
 
 NAME = "build"
-EXAMPLES = {"tapmesh build": "both layers and the runtime into .mesh/build", "tapmesh build --arch arm64 --json": "one, for a script"}
+EXAMPLES = {
+    "tapmesh build": "both layers and the runtime into .mesh/build",
+    "tapmesh build --arch arm64 --json": "of one architecture, for a script",
+}
 
 
 class Arches(StrEnum):
@@ -33,7 +36,7 @@ def run(
     out: Annotated[Path, typer.Option("--out", file_okay=False, help="Where the zips go.")] = Path(".mesh/build"),
     as_json: Json = False,
 ) -> None:
-    """Build the runtime's zip and the layers it needs; the same bytes on every machine."""
+    """Build the zips that Lambda runs, the runtime and its layers; pulumi up does it by itself. The same bytes on every machine."""
     from mesh.package.artefact import summary
     from mesh.package.build import build
     from mesh.package.wheels import MACHINES, BuildFailed

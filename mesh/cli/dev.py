@@ -13,7 +13,7 @@ from mesh.cli.say import fail, note
 from mesh.local.workspace import Busy, beside
 
 NAME = "dev"
-EXAMPLES = {"tapmesh dev": "taps.yaml in this folder", "tapmesh dev --port 8901 --file other/taps.yaml": "another one beside it"}
+EXAMPLES = {"tapmesh dev": "taps.yaml in this folder", "tapmesh dev --port 8901 --file other/taps.yaml": "a second mesh at the same time"}
 _CLOCK = "%H:%M:%S"
 
 

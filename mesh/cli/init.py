@@ -24,11 +24,11 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
 
 
 def run(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where; made when it is not there.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder, made when it is not there.")] = Path(),
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The mesh's name; else the folder's.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a small working mesh: taps.yaml, its SQL, a case and the Pulumi program. Nothing that is there is overwritten."""
+    """Write a small working mesh: taps.yaml, its SQL with an example to test it by, and the Pulumi program. Nothing is overwritten."""
     written = {Path(path): text for path, text in _starter(files("mesh") / "starter")}
     words = {"MESH": _mesh_name(folder, name), "TAPMESH": _requirement()}
     there = sorted(str(path) for path in written if (folder / path).exists())

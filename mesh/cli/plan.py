@@ -23,10 +23,10 @@ EXAMPLES = {
 
 def run(
     file: File = TAPS_YAML,
-    stack: Annotated[str, typer.Option("--stack", help="The Pulumi stack, which names end with.", metavar="NAME")] = "dev",
+    stack: Annotated[str, typer.Option("--stack", help="The Pulumi stack; what it makes is named after it.", metavar="NAME")] = "dev",
     as_json: Json = False,
 ) -> None:
-    """Show what a stack of the mesh consists of; no account is asked, so keys, account and region are left open."""
+    """Show what pulumi up would make of taps.yaml. No account is asked, so keys, account and region are left open."""
     from mesh.plan import BadStack, Stack, expand
 
     try:

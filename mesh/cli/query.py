@@ -26,33 +26,34 @@ if TYPE_CHECKING:
 
 NAME = "query"
 EXAMPLES = {
-    'tapmesh query "select eventType, count(*) from clicks group by all"': "a table a tap",
-    'tapmesh query "from clicks" --format csv > clicks.csv': "or json, a line a row, or parquet",
+    'tapmesh query "select eventType, count(*) from clicks group by all"': "each tap is a table",
+    'tapmesh query "from clicks" --format csv > clicks.csv': "all rows as CSV; json (a line a row) and parquet too",
     'tapmesh query "select tap, reason, record from _quarantine"': "what could not land, and why",
     'tapmesh query "select tap, batch, rows from _manifests"': "every batch that landed",
     'tapmesh query "select tap, sender, landed_at, accepted from _senders"': "who wrote what, and when",
     'tapmesh query "from clicks" --as lead': "only where they may read, by taps.yaml",
-    'tapmesh query "show tables"': "what there is",
+    'tapmesh query "show tables"': "which tables there are",
 }
+Sql = Annotated[str, typer.Argument(metavar="SQL", help="One SELECT; taps are tables, and so are _manifests, _senders and _quarantine.")]
+Shape = Annotated[
+    Format,
+    typer.Option("--format", help="A table to look at; csv, json (a line a row), lines (the first column, bare) and parquet are whole."),
+]
+Who = Annotated[
+    str | None,
+    typer.Option("--as", metavar="WHO", help="Read no more than this person, team, role or account may.", autocompletion=complete_people),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", min=1, help="How many rows a table shows; else 40 on a terminal, 1,000 in a pipe."),
+]
 
 
 def run(
-    sql: Annotated[
-        str, typer.Argument(metavar="SQL", help="One SELECT; taps are tables, and so are _manifests, _senders and _quarantine.")
-    ],
-    shape: Annotated[
-        Format, typer.Option("--format", help="table, csv, json (a line a row), lines (the first column, bare) or parquet.")
-    ] = Format.TABLE,
-    who: Annotated[
-        str | None,
-        typer.Option(
-            "--as", metavar="WHO", help="Read no more than this person, team, role or account may.", autocompletion=complete_people
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", metavar="N", min=1, help="How many rows a table shows; else 40 on a terminal, 1,000 in a pipe."),
-    ] = None,
+    sql: Sql,
+    shape: Shape = Format.TABLE,
+    who: Who = None,
+    limit: Limit = None,
     file: File = TAPS_YAML,
     lake: Lake = None,
 ) -> None:

@@ -11,7 +11,7 @@ EXAMPLES = {"tapmesh schema > taps.schema.json": "for an editor that completes a
 
 
 def run(file: File = TAPS_YAML) -> None:
-    """Print the JSON Schema of taps.yaml, for editors; where there is a taps.yaml, its people and teams are what an editor offers."""
+    """Print the JSON Schema of taps.yaml, by which an editor completes and checks it, with the names of the file that is there."""
     from mesh.spec.reference import json_schema
 
     if file != TAPS_YAML:

@@ -21,7 +21,7 @@ _HEADS = ("tap", "open batches", "landed", "received", "accepted", "quarantined"
 
 
 def run(file: File = TAPS_YAML, lake: Lake = None, as_json: Json = False) -> None:
-    """Show each tap's batches (open, landed, lost), and of what has landed the lines received, accepted and quarantined, and the rows."""
+    """Show how many batches each tap has open, landed and lost, and what has landed: lines received, accepted and quarantined, rows."""
     from mesh.lake.status import status
 
     found = status(place(lake, file))

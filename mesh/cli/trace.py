@@ -27,7 +27,7 @@ def run(
     lake: Lake = None,
     as_json: Json = False,
 ) -> None:
-    """Name the batch, manifest and files a request's records are in; exit 1 when nothing is known of it."""
+    """Say what became of a request: its batch, manifest and files, rows and lines in quarantine; exit 1 when nothing is known of it."""
     import msgspec
 
     from mesh.lake.trace import trace as follow

@@ -49,6 +49,28 @@ def test_the_readme_fits_a_screen_and_says_what_is_not_there() -> None:
     assert "so far that was seen on an emulated AWS only." in README
 
 
+def test_every_page_for_users_is_linked_from_the_readme_or_from_a_page_that_is() -> None:
+    pages = {path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")}
+    found, looking = set(), [Path("README.md"), Path("CONTRIBUTING.md")]
+    while looking:
+        page = looking.pop()
+        targets = re.findall(r"\]\(([^)#:]+\.md)", (ROOT / page).read_text())
+        new = {Path(os.path.normpath(page.parent / target)) for target in targets} - found
+        found |= new
+        looking += new
+    assert pages - found == set()
+
+
+def test_setup_says_what_each_of_its_long_steps_does(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml"):
+        (tmp_path / name).touch()
+    steps = subprocess.run(["make", "-n", "setup"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
+    long = [number for number, line in enumerate(steps) if re.search(r"-m venv |pip install ", line)]
+    assert len(long) == 3
+    assert all(steps[number - 1].startswith('echo "') for number in long)
+
+
 def test_the_readmes_example_of_a_problem_is_what_check_says(tmp_path: Path) -> None:
     for name in ("sql", "cases"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -62,6 +84,6 @@ def test_the_readmes_example_of_a_problem_is_what_check_says(tmp_path: Path) -> 
 
 
 def test_every_link_of_the_docs_leads_somewhere() -> None:
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
