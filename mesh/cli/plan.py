@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mesh.cli.options import TAPS_YAML, File, Json, loaded
-from mesh.cli.say import data, fail, out, warn
+from mesh.cli.say import data, fail, warn
 
 if TYPE_CHECKING:
-    from rich.tree import Tree
-
     from mesh.plan.model import MeshPlan, TapPlan
 
 NAME = "plan"
@@ -39,21 +37,18 @@ def run(
         return
     for note in plan.notes:
         warn(note)
-    out.print(_tree(plan))
+    data(_tree(plan))
 
 
-def _tree(plan: MeshPlan) -> Tree:
-    from rich.text import Text
-    from rich.tree import Tree
-
+def _tree(plan: MeshPlan) -> str:
+    """Two levels. Drawn here, as Rich's tree takes a quarter of a second for 1,000 taps."""
     count = sum(len(tap.resources) for tap in plan.taps)
-    tree = Tree(
-        Text(f"{plan.name}: {len(plan.taps)} tap{'s' if len(plan.taps) != 1 else ''}, {count} resources of their own", style="bold")
-    )
-    tree.add(Text("\n".join(["the mesh itself", *_shared(plan)])))
-    for tap in plan.taps:  # one text a tap: Rich takes as long for a node of one line as for one of seven
-        tree.add(Text("\n").join([Text.assemble((tap.name, "bold"), f"  {tap.settings.owner}"), *map(Text, _own(tap))]))
-    return tree
+    branches = [("the mesh itself", _shared(plan)), *((f"{tap.name}  {tap.settings.owner}", _own(tap)) for tap in plan.taps)]
+    lines = [f"{plan.name}: {len(plan.taps)} tap{'s' if len(plan.taps) != 1 else ''}, {count} resources of their own"]
+    for name, leaves in branches:
+        fork, bar = ("└── ", "    ") if name == branches[-1][0] else ("├── ", "│   ")
+        lines += [f"{fork}{name}", *(f"{bar}{leaf}" for leaf in leaves)]
+    return "\n".join(lines)
 
 
 def _shared(plan: MeshPlan) -> list[str]:
