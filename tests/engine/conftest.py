@@ -2,7 +2,6 @@
 it is installed, or the AWS plugin and a real account with TAPMESH_AWS=1."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
@@ -14,10 +13,10 @@ import yaml
 from tests.emulated.aws import Aws, running
 from tests.emulated.bring import missing
 from tests.engine.cli import pulumi
-from tests.engine.mesh import EXAMPLE, ROOT, SMALL
+from tests.engine.mesh import EXAMPLE, SMALL
 from tests.engine.plugin.cloud import Cloud
 from tests.engine.served import Served
-from tests.engine.stack import MakeStack, Provider, makes
+from tests.engine.stack import ROOT, MakeStack, Provider, emulated, makes, ours
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -57,11 +56,9 @@ def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             missing(f"TAPMESH_AWS=1 needs the AWS plugin: pulumi plugin install resource aws {version('pulumi-aws')}")
         return Provider(None, {}, {"region": os.environ.get("AWS_REGION", "us-east-1")})
     account: Aws = request.getfixturevalue("account")
-    variables = account.admin.variables(account.endpoint)
-    config = {"region": variables["AWS_REGION"], "s3UsePathStyle": "true", "skipMetadataApiCheck": "true"}
     if installed and os.environ.get("TAPMESH_PLUGIN") != "ours":
-        return Provider(None, variables, config)
-    return Provider(_ours(tmp_path_factory.mktemp("plugin")), variables, config)
+        return emulated(account, None)
+    return emulated(account, ours(tmp_path_factory.mktemp("plugin")))
 
 
 @pytest.fixture
@@ -89,11 +86,3 @@ def asked(provider: Provider) -> Iterator[Cloud]:
 def _installed() -> bool:
     home = Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi"))
     return any(home.glob("plugins/resource-aws-v7*"))
-
-
-def _ours(folder: Path) -> Path:
-    """The folder the engine is told of: it starts the executable in it."""
-    executable = folder / "pulumi-resource-aws"
-    executable.write_text(f'#!/bin/sh\nexport PYTHONPATH="{ROOT}"\nexec "{sys.executable}" -m tests.engine.plugin "$@"\n')
-    executable.chmod(0o755)
-    return folder

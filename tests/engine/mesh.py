@@ -17,9 +17,8 @@ from mesh.deploy import deploy
 from mesh.grants.keys import SigningKey, public_keys
 from mesh.grants.tokens import issue
 from tests.engine.plugin.cloud import Cloud
-from tests.engine.stack import MakeStack, Outcome, Stack
+from tests.engine.stack import ROOT, MakeStack, Outcome, Stack
 
-ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "taps.yaml").read_text()
 SMALL = """
 version: 1

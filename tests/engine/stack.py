@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,10 @@ from pulumi import automation
 from pulumi.automation._stack import StackInitMode  # no public name makes a subclass of Stack
 from pulumi.automation.events import EngineEvent
 
+from tests.emulated.aws import Aws
 from tests.engine.cli import pulumi
+
+ROOT = Path(__file__).parents[2]
 
 Program = Callable[[], object]  # what it returns is not looked at
 MakeStack = Callable[..., "Stack"]
@@ -150,6 +154,20 @@ class Stack:
         return outputs
 
 
+def ours(folder: Path) -> Path:
+    """The folder the engine is told of: it starts the executable in it, our plugin."""
+    executable = folder / "pulumi-resource-aws"
+    executable.write_text(f'#!/bin/sh\nexport PYTHONPATH="{ROOT}"\nexec "{sys.executable}" -m tests.engine.plugin "$@"\n')
+    executable.chmod(0o755)
+    return folder
+
+
+def emulated(account: Aws, plugin: Path | None) -> Provider:
+    """An account of our own, by our plugin or the installed one."""
+    variables = account.admin.variables(account.endpoint)
+    return Provider(plugin, variables, {"region": variables["AWS_REGION"], "s3UsePathStyle": "true", "skipMetadataApiCheck": "true"})
+
+
 def makes(folder: Path, provider: Provider) -> MakeStack:
     """Stacks that share a state folder: a name is a stack."""
     return lambda program, name="dev": Stack(folder, provider, program, name)
@@ -168,7 +186,7 @@ def _settings(state: Path) -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE": "acme",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
     }
 
 

@@ -13,10 +13,10 @@ from tap_runtime import lake
 from tap_runtime.settings import TapSettings, read_settings
 from tests.engine.athena import athena, projected
 from tests.engine.conftest import asked
-from tests.engine.mesh import EXAMPLE, ROOT, Mesh, tapmesh, wipe
+from tests.engine.mesh import EXAMPLE, Mesh, tapmesh, wipe
 from tests.engine.plugin.cloud import Cloud
 from tests.engine.served import Served
-from tests.engine.stack import Provider, makes
+from tests.engine.stack import ROOT, Provider, makes
 
 BUCKET = "acme-lake-dev"
 TAPS = list(yaml.safe_load(EXAMPLE)["taps"])

@@ -12,7 +12,7 @@ from tap_runtime.settings import read_settings
 from tests.emulated.aws import Aws
 from tests.engine.mesh import EXAMPLE, SMALL, Mesh, empty, wipe
 from tests.engine.plugin.cloud import Cloud
-from tests.engine.stack import DeployError, MakeStack, Provider, makes
+from tests.engine.stack import ROOT, DeployError, MakeStack, Provider, makes
 
 
 @pytest.fixture
@@ -24,10 +24,28 @@ def small(tmp_path: Path, make_stack: MakeStack, cloud: Cloud) -> Iterator[Mesh]
     wipe(mesh.stack, cloud)
 
 
-def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake(
-    tmp_path: Path, make_stack: MakeStack, cloud: Cloud
-) -> None:
-    mesh = Mesh(tmp_path, EXAMPLE, make_stack)
+@pytest.fixture
+def deployer(provider: Provider, request: pytest.FixtureRequest) -> Provider:
+    """Whoever may do no more than docs/deployer.json says; in a real account you are who you are.
+
+    Resources are enforced for S3; others the emulator names otherwise than AWS does, a role without its path, a new function not at all. It
+    takes GetLayerVersionByArn for ListLayers.
+    """
+    if not provider.variables:
+        return provider
+    account: Aws = request.getfixturevalue("account")
+    document = json.loads((ROOT / "docs" / "deployer.json").read_text())
+    for statement in document["Statement"]:
+        if not statement["Action"][0].startswith("s3:"):
+            statement["Resource"] = "*"
+    document["Statement"].append({"Effect": "Allow", "Action": "lambda:ListLayers", "Resource": "*"})
+    role = account.role("deployer", json.dumps(document))
+    return replace(provider, variables=role.variables(account.endpoint))
+
+
+def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake(tmp_path: Path, deployer: Provider, cloud: Cloud) -> None:
+    granted = EXAMPLE.replace("until: 2027-12-31}]", 'until: 2027-12-31}]\n      read: [{account: "222222222222"}]')
+    mesh = Mesh(tmp_path, granted, makes(tmp_path, deployer))
     mesh.sign()
     planned = mesh.stack.preview().changes
     assert set(planned) == {"create"}
@@ -39,7 +57,21 @@ def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake
     assert re.findall("warning|deprecat", up.said, re.IGNORECASE) == []
     own = {step.name for step in up.steps if step.name not in taps}
     assert own == {
-        *("bucket", "private", "owned", "encrypted", "expiry", "mesh", "runtime", "packages", "lander", "functions", "tables", "queries"),
+        *(
+            "bucket",
+            "private",
+            "owned",
+            "encrypted",
+            "expiry",
+            "readers",
+            "mesh",
+            "runtime",
+            "packages",
+            "lander",
+            "functions",
+            "tables",
+            "queries",
+        ),
         *("steward", "schedule", "lost", "quarantined", "failing", "overdue", "dashboard"),
     }
     again, refreshed = mesh.stack.up(), mesh.stack.refresh()
