@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from mesh.grants.keys import SigningKey, dev_key
+from mesh.grants.keys import SigningKey, laptop_keyring
 from mesh.grants.tokens import issue
 from mesh.local.workspace import STACK, Workspace, beside
 from mesh.plan import Stack, TapPlan, expand, issuer
@@ -88,7 +88,7 @@ def planned(folder: Path, public: bool = False, threshold: str = "200MB", bucket
     workspace: Workspace = beside(file)
     mesh = load(file).mesh
     assert mesh is not None
-    key: SigningKey = dev_key(workspace.keys)
+    key: SigningKey = laptop_keyring(workspace.keys).signing
     (plan,) = expand(mesh, Stack(STACK, (key.public(),), bucket=bucket)).taps
     token = issue(key, issuer(mesh, STACK), SENDER, (TAP,), dt.timedelta(days=1), dt.datetime.now(dt.UTC))
     headers = {"host": "127.0.0.1", "content-type": "application/x-ndjson", "x-bd-authorization": token}

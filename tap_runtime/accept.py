@@ -19,9 +19,12 @@ _MAX_KEY = 256
 class Acceptor:
     """A tap that takes requests. Not thread-safe: one request at a time, as in a Lambda environment."""
 
-    def __init__(self, settings: TapSettings, store: Objects, spool: Path, random: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, settings: TapSettings, store: Objects, spool: Path, random: Callable[[int], bytes], secret: str | None = None
+    ) -> None:
+        """`secret`: what BoilingData tokens are signed with, where they are taken."""
         self.settings = settings
-        self._authenticator = Authenticator(settings)
+        self._authenticator = Authenticator(settings, secret)
         self._checker = Checker(settings)
         self._intake: Intake = Stored(settings, store, random) if settings.ack == "stored" else Buffered(settings, store, spool, random)
 

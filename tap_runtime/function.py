@@ -16,7 +16,7 @@ from tap_runtime.accept import Acceptor
 from tap_runtime.errors import LakeDown, Refused
 from tap_runtime.http import Reply, Request, refusal
 from tap_runtime.link import Done, LinkedStore
-from tap_runtime.settings import SOCKET, SPOOL, TapSettings, environment, read_settings
+from tap_runtime.settings import BOILINGDATA_SECRET, SOCKET, SPOOL, TapSettings, environment, read_settings
 
 _START_S = 5.0
 _HOLD_S = 0.3  # a flush is held so long, so that several at once reach several environments
@@ -32,9 +32,9 @@ class Asked(msgspec.Struct, frozen=True):
 class Function:
     """One environment's handler."""
 
-    def __init__(self, settings: TapSettings, store: LinkedStore, spool: Path) -> None:
+    def __init__(self, settings: TapSettings, store: LinkedStore, spool: Path, secret: str | None = None) -> None:
         self._settings, self._store = settings, store
-        self._acceptor = Acceptor(settings, store, spool, os.urandom)
+        self._acceptor = Acceptor(settings, store, spool, os.urandom, secret)
 
     def answer(self, event: dict[str, Any], request: str, now: dt.datetime) -> dict[str, Any]:
         """The response to one event; the lander is told in any case that it is on its way. `request`: its id."""
@@ -89,7 +89,7 @@ def _started() -> Function | None:
     except LakeDown as error:
         print(msgspec.json.encode({"event": "not_started", "why": str(error)}).decode(), flush=True)
         return None
-    return Function(read_settings(body), store, SPOOL)
+    return Function(read_settings(body), store, SPOOL, environment(BOILINGDATA_SECRET))
 
 
 _function = _started() if environment("TAPMESH_SETTINGS") is not None else None

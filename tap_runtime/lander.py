@@ -24,7 +24,7 @@ from tap_runtime.link import Done, LinkServer
 from tap_runtime.manifest import Manifest
 from tap_runtime.room import Room
 from tap_runtime.save import is_saved, save
-from tap_runtime.settings import ROOM, SOCKET, SPOOL, environment
+from tap_runtime.settings import BOILINGDATA_SECRET, ROOM, SOCKET, SPOOL, environment, forget
 from tap_runtime.store import bucket_store
 
 _ANSWER_S = 0.01  # what the runtime needs to send the answer that the handler just gave
@@ -169,7 +169,8 @@ def run(extension: Events, link: LinkServer, lander: TapLander) -> None:
 
 
 def main(name: str) -> None:
-    """The extension's process; `name` is the file Lambda started it by."""
+    """The extension's process; `name` is the file Lambda started it by. It runs teams' SQL, so it has no secret."""
+    forget(BOILINGDATA_SECRET)
     api, url, key = environment("AWS_LAMBDA_RUNTIME_API"), environment("TAPMESH_LAKE"), environment("TAPMESH_SETTINGS")
     if api is None or url is None or key is None:
         raise SystemExit("this is a Lambda extension: it needs AWS_LAMBDA_RUNTIME_API, TAPMESH_LAKE and TAPMESH_SETTINGS")

@@ -12,6 +12,7 @@ from tap_runtime import FORMAT
 from tap_runtime.errors import NewerFormat
 from tap_runtime.schema import Column
 
+BOILINGDATA_SECRET = "TAPMESH_BOILINGDATA_SECRET"
 ROOM = Path("/tmp/tapmesh")  # what one Lambda environment keeps on its disk
 SOCKET, SPOOL = ROOM / "lander.sock", ROOM / "spool"
 
@@ -28,6 +29,17 @@ class VerifyKey(Struct, frozen=True):
 
     kid: str
     public: str
+
+
+class Boilingdata(Struct, frozen=True, kw_only=True):
+    """Whose BoilingData tap tokens are taken: people with a grant by user name and by e-mail address; `owners`: how tokens name the owner.
+
+    E-mail addresses and owners in lower case. The secret they are signed with is no setting.
+    """
+
+    owners: tuple[str, ...]
+    users: dict[str, str]
+    emails: dict[str, str]
 
 
 class Limits(Struct, frozen=True):
@@ -74,6 +86,8 @@ class TapSettings(Struct, frozen=True, kw_only=True):
     keep_days: int | None = None
     writers: tuple[Writer, ...] = ()
     keys: tuple[VerifyKey, ...] = ()
+    longest_token_s: int = 30 * 86_400
+    boilingdata: Boilingdata | None = None
     limits: Limits = Limits()
 
     def to_json(self) -> bytes:
@@ -105,3 +119,8 @@ def read_settings(body: bytes) -> TapSettings:
 def environment(name: str) -> str | None:
     """One environment variable: the only place besides the CLI's options where they are read."""
     return os.environ.get(name)
+
+
+def forget(name: str) -> None:
+    """Takes a secret out of this process's environment, and so of those it starts."""
+    os.environ.pop(name, None)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mesh.cli.laptop import announce
-from mesh.cli.options import TAPS_YAML, File, loaded, state
+from mesh.cli.options import TAPS_YAML, File, laptop_keys, loaded, state
 from mesh.cli.say import fail, note
 from mesh.local.workspace import Busy, beside
 
@@ -42,6 +42,7 @@ def run(
         except OSError as error:
             fail(f"port {port} cannot be used: {error.strerror}", "choose another: tapmesh dev --port 8901", code=1)
     announce(workspace, f"http://127.0.0.1:{port}")
+    laptop_keys(file)
     server = Dev(file.resolve(), mesh, workspace, port, _log)
     note(f"{mesh.name} at http://127.0.0.1:{port}/  (lake: {workspace.lake})")
     for name, tap in mesh.taps.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,7 @@ from mesh.local.workspace import beside
 from tap_runtime.settings import environment
 
 if TYPE_CHECKING:
+    from mesh.grants.keys import Keyring
     from mesh.lake.place import Place
     from mesh.spec.mesh import Mesh
     from mesh.spec.problems import Problem
@@ -51,8 +52,8 @@ def existing(file: Path, hint: str = _HERE) -> Path:
     return file
 
 
-def loaded(file: Path) -> Mesh:
-    """The mesh of the file; its problems end the command."""
+def loaded(file: Path, tell: Callable[[str], None] = data) -> Mesh:
+    """The mesh of the file; its problems, which are data where `tell` does not say otherwise, end the command."""
     from mesh.spec import load
 
     checked = load(existing(file))
@@ -61,7 +62,7 @@ def loaded(file: Path) -> Mesh:
     if checked.mesh is None:
         found = lines(checked.problems)
         for line in found:
-            data(line)
+            tell(line)
         fail(
             f"{file} has {len(found)} problem{'s' if len(found) > 1 else ''}",
             "each line above says where and what; tapmesh schema lets an editor say so while you type",
@@ -82,3 +83,13 @@ def place(lake: str | None, file: Path) -> Place:
     if named is None and not beside(file).lake.exists():
         existing(file, "name a lake with --lake, run tapmesh in the folder with taps.yaml, or make a mesh with tapmesh init")
     return Place(named or str(beside(file).lake))
+
+
+def laptop_keys(file: Path) -> Keyring:
+    """The laptop mesh's keys, made when there are none; ends the command when they are no keys."""
+    from mesh.grants.keys import BadKeys, laptop_keyring
+
+    try:
+        return laptop_keyring(beside(file).keys)
+    except BadKeys as bad:
+        fail(str(bad), code=1)

@@ -6,14 +6,19 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from mesh.grants.keys import public_keys
+from mesh.grants.boilingdata import read_secret
+from mesh.grants.keys import BadKeys, read_keyring
+from mesh.grants.writers import boilingdata
 from mesh.plan import BadStack, Stack
 from mesh.spec import load
 from mesh.spec.mesh import Mesh
-from tap_runtime.settings import VerifyKey
+from tap_runtime.settings import BOILINGDATA_SECRET, VerifyKey
 
 _KEY = "tapmesh:signing-key"
-_MAKE_KEY = f"make one: openssl genpkey -algorithm ed25519 | pulumi config set --secret {_KEY}"
+_MAKE_KEY = f"make one: tapmesh keys new --stdin < /dev/null | pulumi config set --secret {_KEY}"
+
+
+_SECRETS = {BOILINGDATA_SECRET: "boilingdata-secret"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ def asked(file: Path) -> Asked:
         stack = Stack("none")
         problems.append(f"{bad}; pulumi config set tapmesh:stack-suffix stands for it in all names")
     keys = _keys(checked.mesh, problems)
+    _check_secrets(checked.mesh, problems)
     architecture = config.get("architecture") or "arm64"
     if architecture not in ("arm64", "x86_64"):
         problems.append(f"tapmesh:architecture: expected arm64 or x86_64, got {architecture[:60]}")
@@ -66,7 +72,26 @@ def _keys(mesh: Mesh | None, problems: list[str]) -> tuple[VerifyKey, ...]:
             problems.append(f"{_KEY} is missing; it signs the tokens that {some} ask for; {_MAKE_KEY}")
         return ()
     try:
-        return public_keys(secret)
-    except ValueError as bad:
+        return read_keyring(secret).public()
+    except BadKeys as bad:
         problems.append(f"{_KEY}: {bad}; {_MAKE_KEY}")
         return ()
+
+
+def secret(variable: str) -> pulumi.Output[str]:
+    """The value of a function's variable that the stack's configuration keeps encrypted, and its state too."""
+    return pulumi.Config("tapmesh").require_secret(_SECRETS[variable]).apply(read_secret)
+
+
+def _check_secrets(mesh: Mesh | None, problems: list[str]) -> None:
+    taking = [tap.name for tap in mesh.taps.values() if boilingdata(mesh, tap) is not None] if mesh is not None else []
+    if not taking:
+        return
+    key = f"tapmesh:{_SECRETS[BOILINGDATA_SECRET]}"
+    try:
+        read_secret(pulumi.runtime.get_config(key) or "")
+    except ValueError:
+        make = f"bdcli account tap-master-secret --disable-spinner | pulumi config set --secret {key}"
+        problems.append(
+            f"{key} is missing or no tap master secret; it checks the BoilingData tokens that {', '.join(taking[:3])} take: {make}"
+        )

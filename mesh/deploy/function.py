@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
+from mesh.deploy.asked import secret
 from mesh.deploy.lake import Lake
 from mesh.plan.model import Function
 
@@ -29,7 +30,7 @@ def make_function(
         memory_size=plan.memory_mb,
         timeout=plan.timeout_s,
         reserved_concurrent_executions=plan.concurrency,
-        environment={"variables": dict(plan.environment)},
+        environment={"variables": {**plan.environment, **{name: secret(name) for name in plan.secrets}}},
         logging_config={"log_format": "Text", "log_group": lake.log_group.name},
         opts=opts,
     )

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import uvicorn
 
-from mesh.grants.keys import dev_key
+from mesh.grants.boilingdata import HOW, laptop_secret, secret_file
+from mesh.grants.keys import BadKeys, laptop_file, laptop_keyring
 from mesh.kits.web.demo import demo
 from mesh.local.child import LanderChild
 from mesh.local.live import say
@@ -49,7 +50,8 @@ class Dev:
     def __init__(self, file: Path, mesh: Mesh, workspace: Workspace, port: int, say: Say) -> None:
         self._file, self._workspace, self._port, self._say = file, workspace, port, say
         self._store = folder_store(workspace.lake)
-        self._running = Running(mesh, workspace, dev_key(workspace.keys))
+        self._running = Running(mesh, workspace, laptop_keyring(workspace.keys))
+        self._read_secret()
         self._running.plans = self._plan(mesh)
         self._child = LanderChild(workspace, self._hear)
 
@@ -88,23 +90,43 @@ class Dev:
             self._say("stopped; what could not land in time is kept and lands at the next start")
 
     def _plan(self, mesh: Mesh) -> dict[str, TapPlan]:
-        return {plan.name: plan for plan in expand(mesh, Stack(STACK, (self._running.key.public(),))).taps}
+        return {plan.name: plan for plan in expand(mesh, Stack(STACK, self._running.keys.public())).taps}
 
     def _acceptor(self, plan: TapPlan) -> Acceptor:
         self._store.put(lake.settings_key(plan.name, plan.settings_sha256), plan.settings.to_json())
-        return Acceptor(plan.settings, self._store, self._workspace.spool, os.urandom)
+        return Acceptor(plan.settings, self._store, self._workspace.spool, os.urandom, self._running.secret)
+
+    def _read_secret(self) -> bool:
+        """Whether BoilingData tokens are checked with another secret from now on."""
+        running = self._running
+        before = running.secret
+        try:
+            running.secret = laptop_secret(self._workspace.keys)
+        except (ValueError, OSError) as bad:
+            self._say(f"BoilingData's secret is used as it was: {bad}")
+        if running.secret is None and running.mesh.boilingdata_owner is not None:
+            self._say(f"no BoilingData token is taken before the owner's tap master secret is here: {HOW}")
+        return running.secret != before
 
     async def _watch(self) -> None:
-        seen = _times(self._running.mesh.files)
+        seen = self._times()
         while True:
             await asyncio.sleep(_WATCH_S)
-            now = _times(self._running.mesh.files)
+            now = self._times()
             if now == seen:
                 continue
             seen = now
             checked = await asyncio.to_thread(load, self._file)
             self._reload(checked)
-            seen = _times(self._running.mesh.files) if checked.mesh is not None else seen
+            seen = self._times() if checked.mesh is not None else seen
+
+    def _times(self) -> dict[Path, float]:
+        found = {}
+        keys = self._workspace.keys
+        for file in (*self._running.mesh.files, laptop_file(keys), secret_file(keys)):
+            with contextlib.suppress(OSError):
+                found[file] = file.stat().st_mtime
+        return found
 
     def _reload(self, checked: Checked) -> None:
         running, root = self._running, self._file.parent
@@ -113,8 +135,12 @@ class Dev:
             running.save = Save(_now())
             self._say("\n".join(["saved with problems; the mesh runs on as it was:", *running.problems]))
             return
+        try:
+            running.keys = laptop_keyring(self._workspace.keys)
+        except (BadKeys, OSError) as bad:
+            self._say(f"the keys are used as they were: {bad}")
         plans = self._plan(checked.mesh)
-        save = self._save(plans)
+        save = self._save(plans, self._read_secret())
         for name in (*save.changed, *save.removed):
             running.acceptors[name].seal()
         fresh = {name: self._acceptor(plans[name]) for name in (*save.changed, *save.added)}
@@ -122,9 +148,11 @@ class Dev:
         running.mesh, running.plans, running.save = checked.mesh, plans, save
         self._say("\n".join([f"reloaded: {save.words}", *(f"warning: {warning}" for warning in save.warnings)]))
 
-    def _save(self, plans: dict[str, TapPlan]) -> Save:
+    def _save(self, plans: dict[str, TapPlan], other_secret: bool) -> Save:
         before = self._running.plans
-        changed = tuple(name for name in plans if name in before and plans[name] != before[name])
+        changed = tuple(
+            name for name in plans if name in before and (plans[name] != before[name] or other_secret and plans[name].function.secrets)
+        )
         added, removed = (tuple(name for name in these if name not in those) for these, those in ((plans, before), (before, plans)))
         warnings = (retyped(self._workspace.lake, before[name].settings, plans[name].settings) for name in changed)
         return Save(_now(), changed, added, removed, tuple(itertools.chain.from_iterable(warnings)))
@@ -149,11 +177,3 @@ class Dev:
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def _times(files: tuple[Path, ...]) -> dict[Path, float]:
-    found = {}
-    for file in files:
-        with contextlib.suppress(OSError):
-            found[file] = file.stat().st_mtime
-    return found

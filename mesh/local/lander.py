@@ -29,6 +29,7 @@ from tap_runtime.land import Lander
 from tap_runtime.manifest import Manifest
 from tap_runtime.render import DiskTrouble, TryAgain
 from tap_runtime.room import Room
+from tap_runtime.settings import BOILINGDATA_SECRET, forget
 from tap_runtime.steward import Lost
 from tap_runtime.store import folder_store
 
@@ -178,6 +179,7 @@ def run(workspace: Workspace, overdue_s: float = OVERDUE_S) -> None:
     """Lands until standard input ends, then everything that is left. A landing that takes longer than `overdue_s` ends the process."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
+    forget(BOILINGDATA_SECRET)
     workspace.lock("lander", wait=True)
     store = folder_store(workspace.lake)
     sweep(workspace, store)

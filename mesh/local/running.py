@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mesh.grants.keys import SigningKey
+from mesh.grants.keys import Keyring
 from mesh.local.live.counts import Counts
 from mesh.local.live.landings import Landings
 from mesh.local.workspace import Workspace
@@ -36,12 +36,14 @@ class Save:
 class Running:
     """`problems`: those of the last save, when it was broken; the mesh then runs on as it was.
 
+    `secret`: what BoilingData tokens are signed with.
     `counts`: of each tap, and of those there are none of under "". `closing` is set when the server ends: streams must end then.
     """
 
     mesh: Mesh
     workspace: Workspace
-    key: SigningKey
+    keys: Keyring
+    secret: str | None = field(default=None, repr=False)
     plans: Mapping[str, TapPlan] = field(default_factory=dict)
     acceptors: Mapping[str, Acceptor] = field(default_factory=dict)
     problems: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """A checked mesh and a stack -> its plan. Pure: no cloud, no file, no clock, so the same file always gives the same plan."""
 
-from mesh.grants.writers import writers
+from mesh.grants.writers import boilingdata, writers
 from mesh.plan import cors
 from mesh.plan.model import AccessPoint, Expiry, Function, Lake, MeshPlan, Resource, Role, Steward, TapPlan, Url
 from mesh.plan.names import Names, Stack, bucket_name, issuer
@@ -9,7 +9,7 @@ from mesh.plan.tables import table
 from mesh.plan.watch import alarms, dashboard
 from mesh.spec.mesh import Mesh, Tap
 from tap_runtime import lake
-from tap_runtime.settings import Limits, TapSettings
+from tap_runtime.settings import BOILINGDATA_SECRET, Limits, TapSettings
 
 _UNPACKED_AT_128_MB = 8 * 1024 * 1024
 RUNTIME = "python3.13"
@@ -71,6 +71,7 @@ def _tap(mesh: Mesh, tap: Tap, names: Names) -> tuple[TapPlan, tuple[str, ...]]:
             memory_mb=tap.memory_mb,
             timeout_s=_TIMEOUT_S,
             environment={"TAPMESH_LAKE": f"s3://{names.bucket}", "TAPMESH_SETTINGS": key},
+            secrets=() if settings.boilingdata is None else (BOILINGDATA_SECRET,),
             concurrency=tap.concurrency,
             runtime=RUNTIME,
             architecture=names.stack.architecture,
@@ -119,6 +120,8 @@ def _settings(mesh: Mesh, tap: Tap, stack: Stack) -> TapSettings:
         keep_days=tap.keep_days,
         writers=writers(mesh, tap),
         keys=stack.keys,
+        longest_token_s=mesh.longest_token_s,
+        boilingdata=boilingdata(mesh, tap),
         limits=Limits(unpacked_bytes=_UNPACKED_AT_128_MB * tap.memory_mb // 128),
     )
 
@@ -149,6 +152,7 @@ def _steward(names: Names) -> Steward:
         memory_mb=128,
         timeout_s=50,
         environment={"TAPMESH_LAKE": f"s3://{names.bucket}", "TAPMESH_PREFIX": names.prefix},
+        secrets=(),
         concurrency=None,
         runtime=RUNTIME,
         architecture=names.stack.architecture,

@@ -29,7 +29,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Function:
-    """A Lambda function, without the zips it runs from. `concurrency` None: none reserved."""
+    """A Lambda function, without the zips it runs from. `secrets`: variables only the stack has. `concurrency` None: none reserved."""
 
     name: str
     about: str
@@ -37,6 +37,7 @@ class Function:
     memory_mb: int
     timeout_s: int
     environment: Mapping[str, str]
+    secrets: tuple[str, ...]
     concurrency: int | None
     runtime: str
     architecture: str

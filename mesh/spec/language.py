@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from mesh.spec import units
 
 _TAKEN_BUCKET = re.compile(r"\d+\.\d+\.\d+\.\d+|(xn--|sthree-|amzn-s3-demo-).*|.*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)")
+_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 NOT_YET = ("outputs", "partition", "sources", "telemetry", "layout")
 
 
@@ -19,6 +20,7 @@ def _written(title: str, example: str) -> WithJsonSchema:
 Size = Annotated[int, BeforeValidator(units.batch_size), _written("size", "10MB")]
 Age = Annotated[int, BeforeValidator(units.age), _written("duration", "60s")]
 Freshness = Annotated[int, BeforeValidator(units.freshness), _written("duration", "5m")]
+Lifetime = Annotated[int, BeforeValidator(units.lifetime), _written("duration", "30d")]
 Memory = Annotated[int, BeforeValidator(units.memory), _written("size", "128MB")]
 Keep = Annotated[int, BeforeValidator(units.keep), _written("days", "400d")]
 Day = Annotated[dt.date, BeforeValidator(units.day), _written("day", "2027-03-31")]
@@ -49,8 +51,20 @@ class Lake(Keys):
     adopt: bool = Field(False, description="Use the bucket of just that name, which exists, instead of making one", examples=[True])
 
 
+class TokenKeys(Keys):
+    longest: Lifetime = Field(
+        "30d", validate_default=True, description="How long a token may be good for, 1m to 366d; longer ones are refused"
+    )
+
+
+class BoilingdataKeys(Keys):
+    owner: str = Field(
+        pattern=_EMAIL, description="The account whose tap master secret signs their tokens, by its address", examples=["lead@acme.example"]
+    )
+
+
 class PersonKeys(Keys):
-    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="Their e-mail address", examples=["lead@acme.example"])
+    email: str = Field(pattern=_EMAIL, description="Their e-mail address", examples=["lead@acme.example"])
     boilingdata: str | None = Field(None, description="Their BoilingData user name, when they may use its tokens", examples=["partner"])
 
 
@@ -152,6 +166,10 @@ class Top(Keys):
     lake: Lake = Field(default_factory=Lake, description="Where everything is kept", examples=["{bucket: acme-lake}"])
     people: dict[str, PersonKeys] = Field({}, description="Who may be granted", examples=["{lead: {email: lead@acme.example}}"])
     teams: dict[str, list[str]] = Field({}, description="Groups of people; a team owns taps", examples=["{growth: [lead]}"])
+    tokens: TokenKeys = Field(default_factory=TokenKeys, description="Of all tokens", examples=["{longest: 30d}"])
+    boilingdata: BoilingdataKeys | None = Field(
+        None, description="Whose BoilingData tap tokens are taken, from people with a grant", examples=["{owner: lead@acme.example}"]
+    )
     defaults: dict[str, Any] = Field(
         {},
         description="Any tap key but grants, for all taps; maps merge one level, lists replace",

@@ -64,7 +64,18 @@ def load(path: Path) -> Checked:
     if problems or top is None:
         return Checked(None, problems, warnings)
     files = tuple(dict.fromkeys([*parts.files, *known.files]))
-    return Checked(Mesh(top.mesh, top.lake.bucket, top.lake.adopt, known.people, known.teams, taps, files), (), warnings)
+    mesh = Mesh(
+        name=top.mesh,
+        bucket=top.lake.bucket,
+        adopt_bucket=top.lake.adopt,
+        people=known.people,
+        teams=known.teams,
+        taps=taps,
+        longest_token_s=top.tokens.longest,
+        boilingdata_owner=None if top.boilingdata is None else top.boilingdata.owner,
+        files=files,
+    )
+    return Checked(mesh, (), warnings)
 
 
 def _gather(parts: _Parts, tree: Tree) -> None:

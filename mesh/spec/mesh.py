@@ -86,4 +86,6 @@ class Mesh:
     people: Mapping[str, Person]
     teams: Mapping[str, Mapping[str, Mark]]
     taps: Mapping[str, Tap]
+    longest_token_s: int
+    boilingdata_owner: str | None
     files: tuple[Path, ...]

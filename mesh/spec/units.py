@@ -12,6 +12,7 @@ _DAY_S = 86400
 MAX_BATCH_BYTES = 200 * 10**6  # a spool holds 256 MiB, refused lines among them
 MAX_AGE_S = _DAY_S
 MAX_FRESHNESS_S = 7 * _DAY_S  # an Idempotency-Key is remembered as long
+MAX_LIFETIME_S = 366 * _DAY_S
 MAX_KEEP_DAYS = 36_500
 
 
@@ -52,6 +53,14 @@ def freshness(value: Any) -> int:
     found = duration(value)
     if found > MAX_FRESHNESS_S:
         raise ValueError("expected at most 7d, like 5m")
+    return found
+
+
+def lifetime(value: Any) -> int:
+    """Seconds a token may be good for."""
+    found = duration(value)
+    if not 60 <= found <= MAX_LIFETIME_S:
+        raise ValueError("expected 1m to 366d, like 30d")
     return found
 
 

@@ -35,6 +35,7 @@ _PATTERNS = {
     "mesh": "a-z, then a-z, 0-9 and -, at most 15 characters",
     "bucket": "an S3 bucket name: 3 to 63 characters of a-z, 0-9, . and -, first and last a letter or digit",
     "email": "an e-mail address",
+    "owner": "an e-mail address",
     "role": "arn:aws:iam::<account>:role/<name>",
 }
 
@@ -124,7 +125,7 @@ def _unknown_key(model: type[BaseModel], where: Path_, loc: tuple[str | int, ...
         fields = {field.alias or known: field.annotation for known, field in model.model_fields.items()}
         if part in fields:
             members = dict(_members(fields[part]))
-            model = next((nested for tag, nested in members.items() if fields[part] is nested), model)
+            model = next((nested for tag, nested in members.items() if fields[part] in (nested, nested | None)), model)
         elif isinstance(part, str) and part in members:
             model = members[part]
     return f"unknown key; {did_you_mean(name, [field.alias or known for known, field in model.model_fields.items()])}"

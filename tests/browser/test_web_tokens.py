@@ -4,7 +4,7 @@ import datetime as dt
 import itertools
 from pathlib import Path
 
-from mesh.grants.keys import SigningKey, dev_key
+from mesh.grants.keys import SigningKey, laptop_keyring
 from mesh.grants.tokens import issue
 from mesh.local.workspace import beside
 from tests.browser.site import OpenSite, compare, to_taps, visit
@@ -14,7 +14,7 @@ from tests.local.conftest import RunningMesh
 
 def token(mesh: RunningMesh, lasts_s: int = 3600, person: str = "lead", key: SigningKey | None = None) -> str:
     now = dt.datetime.now(dt.UTC)
-    made = key or dev_key(beside(mesh.file).keys)
+    made = key or laptop_keyring(beside(mesh.file).keys).signing
     issued = now + dt.timedelta(seconds=min(0, lasts_s - 60))
     return issue(made, "test/laptop", person, ("granted",), dt.timedelta(seconds=lasts_s) - (issued - now), issued)
 
@@ -33,7 +33,7 @@ def test_a_new_token_is_fetched_before_the_old_one_expires_and_kept_between_page
 
 
 def test_a_token_that_is_refused_is_replaced_once(taps: RunningMesh, site: OpenSite, visitor: Visitor, tmp_path: Path) -> None:
-    stranger = dev_key(tmp_path / "strange")
+    stranger = laptop_keyring(tmp_path / "strange").signing
     shop = site("granted", tokens=iter([token(taps, key=stranger), token(taps)]))
     page = visit(visitor, shop)
     busy(page)
@@ -58,7 +58,7 @@ def test_a_token_the_tap_calls_expired_is_replaced(taps: RunningMesh, site: Open
 
 
 def test_it_stops_for_good_when_the_new_token_is_refused_too(taps: RunningMesh, site: OpenSite, visitor: Visitor, tmp_path: Path) -> None:
-    strangers = dev_key(tmp_path / "strange")
+    strangers = laptop_keyring(tmp_path / "strange").signing
     shop = site("granted", tokens=itertools.repeat(token(taps, key=strangers)))
     page = visit(visitor, shop)
     page.wait_for_timeout(1500)

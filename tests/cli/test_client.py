@@ -9,7 +9,7 @@ import pytest
 
 from mesh.client import TapClient
 from mesh.faults import SendFailed
-from mesh.grants.keys import dev_key
+from mesh.grants.keys import laptop_keyring
 from mesh.grants.tokens import issue
 from mesh.kits.delivery import Delivery, KitFailed
 from mesh.local.workspace import STACK, beside
@@ -73,7 +73,7 @@ def tokens(served: RunningMesh) -> Iterator[list[str]]:
     """Tokens of lead for orders: one that expired five minutes ago, one that is good for an hour."""
     mesh = load(served.file).mesh
     assert mesh is not None
-    now, key = dt.datetime.now(dt.UTC), dev_key(beside(served.file).keys)
+    now, key = dt.datetime.now(dt.UTC), laptop_keyring(beside(served.file).keys).signing
     spans = [(now - dt.timedelta(minutes=65), 60), (now, 60)]
     yield [issue(key, issuer(mesh, STACK), "lead", ["orders"], dt.timedelta(minutes=for_m), at) for at, for_m in spans]
 
@@ -126,7 +126,7 @@ def test_a_new_token_comes_before_the_old_one_expires(served: RunningMesh, token
     """The first one has 30 seconds left in name only: its claims are read, the tap never sees it."""
     mesh = load(served.file).mesh
     assert mesh is not None
-    key = dev_key(beside(served.file).keys)
+    key = laptop_keyring(beside(served.file).keys).signing
     soon = issue(key, issuer(mesh, STACK), "partner", ["orders"], dt.timedelta(seconds=1), dt.datetime.now(dt.UTC))
     source = iter([soon, tokens[1]])
     client = TapClient(orders(served), lambda: next(source))

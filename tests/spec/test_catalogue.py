@@ -76,7 +76,7 @@ def test_tap_with_every_key() -> None:
         ("ts", "TIMESTAMP", False, "ms"),
     ]
     assert [(column.name, column.type, column.cast) for column in tap.output] == [("id", "VARCHAR", False), ("n", "DECIMAL(38,0)", True)]
-    assert (tap.mark.file.name, tap.mark.line) == ("whole.yaml", 15)
+    assert (tap.mark.file.name, tap.mark.line) == ("whole.yaml", 17)
 
 
 def test_defaults_merge_one_level() -> None:
@@ -144,5 +144,5 @@ def test_a_statement_loses_its_end_only() -> None:
 def test_write_grants_of_a_public_tap_are_a_warning() -> None:
     warnings = load(SPECS / "good" / "whole.yaml").warnings
     assert [problem.line(SPECS / "good") for problem in warnings] == [
-        "whole.yaml:28:5 taps.clicks.public: no token is asked, so grants.write changes nothing"
+        "whole.yaml:30:5 taps.clicks.public: no token is asked, so grants.write changes nothing"
     ]

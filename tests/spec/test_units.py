@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mesh.spec.units import age, batch_size, day, duration, freshness, keep, memory, size
+from mesh.spec.units import age, batch_size, day, duration, freshness, keep, lifetime, memory, size
 
 Parse = Callable[[Any], Any]
 TAKEN = [
@@ -21,6 +21,8 @@ TAKEN = [
     (batch_size, "200MB", 200 * 10**6),
     (age, "24h", 86_400),
     (freshness, "7d", 7 * 86_400),
+    (lifetime, "1m", 60),
+    (lifetime, "366d", 366 * 86_400),
     (duration, "60s", 60),
     (duration, "5 m", 300),
     (duration, "24h", 86_400),
@@ -37,6 +39,7 @@ TAKEN = [
 REFUSED = [
     *((size, value) for value in ("10", "10mb", "10M", "-1MB", "1.5MB", "MB", "", 10, None, True, "1" * 5000 + "MB", "١MB", ["1MB"])),
     *((batch_size, value) for value in ("0B", "201MB", "2GB", 10)),
+    *((lifetime, value) for value in ("59s", "367d", 60)),
     *((age, value) for value in ("25h", "0s", 60)),
     *((freshness, value) for value in ("8d", "9999999d", None)),
     *((duration, value) for value in ("60", "0s", "1.5h", "5min", "-5m", "1w", "", 60, None, "9" * 5000 + "s", "١s")),

@@ -1,16 +1,15 @@
 """Taps to test against: real folders, real DuckDB."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tap_runtime.schema import Column
-from tests.tap_runtime.local_tap import LocalTap, column, settings
+from tests.tap_runtime.local_tap import LocalTap, MakeTap, column, settings
+from tests.tap_runtime.signing import Signed, tap_with_tokens
 
 COLUMNS = (column("user", "VARCHAR"), column("x", "INTEGER"), column("at", "TIMESTAMP"))
-MakeTap = Callable[..., LocalTap]
 
 
 @pytest.fixture
@@ -29,3 +28,9 @@ def make_tap(tmp_path: Path) -> MakeTap:
 def tap(request: pytest.FixtureRequest, make_tap: MakeTap) -> LocalTap:
     """A public tap with a user, a number x and a time, in both ways of acknowledging."""
     return make_tap(ack=request.param)
+
+
+@pytest.fixture
+def signed(make_tap: MakeTap) -> Signed:
+    """A tap that Ann may write to, and what signs its tokens."""
+    return tap_with_tokens(make_tap, ["ann@acme"], "stored")

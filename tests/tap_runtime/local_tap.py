@@ -61,12 +61,14 @@ class Answer:
 class LocalTap:
     """One tap, its lake and its spool under `root`. `now` is its clock."""
 
-    def __init__(self, root: Path, tap: TapSettings, wrap: Callable[[Store], Store] = lambda store: store) -> None:
+    def __init__(
+        self, root: Path, tap: TapSettings, wrap: Callable[[Store], Store] = lambda store: store, secret: str | None = None
+    ) -> None:
         self.root, self.settings, self.now = root, tap, START
         plain = folder_store(root / "lake")
         self.store = wrap(plain)
         plain.put(lake.settings_key(tap.tap, tap.sha256()), tap.to_json())
-        self.acceptor = Acceptor(tap, self.store, root / "spool", os.urandom)
+        self.acceptor = Acceptor(tap, self.store, root / "spool", os.urandom, secret)
 
     def post(self, body: bytes, method: str = "POST", **headers: str) -> Answer:
         """Sends one request; `content_type="x"` is the header content-type."""
@@ -119,6 +121,9 @@ class LocalTap:
     def reasons(self) -> list[str]:
         """Why each quarantined entry is there."""
         return [entry["reason"] for entry in self.quarantined()]
+
+
+MakeTap = Callable[..., LocalTap]
 
 
 def check_counts(manifest: Manifest) -> None:

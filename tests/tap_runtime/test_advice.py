@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.tap_runtime.conftest import MakeTap
-from tests.tap_runtime.local_tap import LocalTap, column
+from tests.tap_runtime.local_tap import LocalTap, MakeTap, column
 
 
 @pytest.mark.parametrize(

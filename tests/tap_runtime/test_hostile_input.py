@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from tap_runtime.schema import Column
-from tests.tap_runtime.conftest import MakeTap
-from tests.tap_runtime.local_tap import LocalTap, column, decimal, settings
+from tests.tap_runtime.local_tap import LocalTap, MakeTap, column, decimal, settings
 
 GOOD = b'{"user":"ann","x":1}'
 USERS = 'select "user", x from events_out order by x, "user"'

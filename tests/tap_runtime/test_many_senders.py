@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tap_runtime.segment import Tally
-from tests.tap_runtime.conftest import MakeTap
+from tests.tap_runtime.local_tap import MakeTap
 from tests.tap_runtime.signing import tap_with_tokens, token
 
 BAD = ('{"user":7}', '{"x":1.5}', "oops", '{"x":1} {"x":2}', "[]", "\udcff", '{"x":99999999999}', '{"at":"?"}', "null", '{"user":"a"')

@@ -9,8 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tap_runtime.settings import Writer
-from tests.tap_runtime.conftest import MakeTap
-from tests.tap_runtime.local_tap import START, LocalTap
+from tests.tap_runtime.local_tap import START, LocalTap, MakeTap
 from tests.tap_runtime.signing import tap_with_tokens, token
 
 GOOD = b'{"user":"ann","x":1}'

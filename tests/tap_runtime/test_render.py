@@ -15,8 +15,7 @@ from tap_runtime.room import Room
 from tap_runtime.schema import Column
 from tap_runtime.spool import batches
 from tap_runtime.tries import StoredTries
-from tests.tap_runtime.conftest import MakeTap
-from tests.tap_runtime.local_tap import START, LocalTap, column, settings
+from tests.tap_runtime.local_tap import START, LocalTap, MakeTap, column, settings
 
 USER = (column("user", "VARCHAR"),)
 NAMES = [f"c{number}" for number in range(100)]

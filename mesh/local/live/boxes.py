@@ -37,7 +37,7 @@ class Boxes:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._tokens = Tokens(running.key)
+        self._tokens = Tokens()
         self._asking = asyncio.Semaphore(_AT_ONCE)
 
     async def send(self, request: Request) -> Response:
@@ -47,7 +47,7 @@ class Boxes:
         if acceptor is None or acceptor.settings.closed:
             raise Refused(404, "no_such_tap", "there is no such tap", f"the taps here: {', '.join(self._running.acceptors)}")
         now = dt.datetime.now(dt.UTC)
-        token = self._tokens.token(acceptor.settings, now)
+        token = self._tokens.token(self._running.keys.signing, acceptor.settings, now)
         headers = {"content-type": "application/x-ndjson"} | ({"x-bd-authorization": token} if token is not None else {})
         answer = acceptor.accept(http.Request("POST", headers, record.body.encode()), now)
         self._running.counts[record.tap].count(answer)

@@ -19,18 +19,17 @@ def sender(settings: TapSettings, today: dt.date) -> str | None:
 class Tokens:
     """Makes a token when one is asked for, and the same one again for half its life."""
 
-    def __init__(self, key: SigningKey) -> None:
-        self._key = key
-        self._made: dict[tuple[str, str, str], tuple[dt.datetime, str]] = {}
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str, str, str], tuple[dt.datetime, str]] = {}
 
-    def token(self, settings: TapSettings, now: dt.datetime) -> str | None:
+    def token(self, key: SigningKey, settings: TapSettings, now: dt.datetime) -> str | None:
         """None where the tap asks for none, or nobody may write."""
         person = sender(settings, now.date())
         if settings.public or person is None:
             return None
-        wanted = (settings.issuer, settings.tap, person)
+        wanted = (key.kid, settings.issuer, settings.tap, person)
         made, token = self._made.get(wanted, (dt.datetime.min.replace(tzinfo=dt.UTC), ""))
         if now - made > _RENEWED:
-            token = issue(self._key, settings.issuer, person, (settings.tap,), _LIFETIME, now)
+            token = issue(key, settings.issuer, person, (settings.tap,), _LIFETIME, now)
             self._made[wanted] = (now, token)
         return token

@@ -61,7 +61,7 @@ class View:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._tokens = Tokens(running.key)
+        self._tokens = Tokens()
         self._remembered: set[str] = set()
         self._known: dict[tuple[str, str], tuple[tuple[Any, ...], str]] = {}
         self.rows = Rows(running)
@@ -100,7 +100,7 @@ class View:
             return {}
         settings = self._running.plans[name].settings
         body = sample(settings.columns, now.replace(minute=0, second=0))
-        before, quoted, behind = curl(looked.host, settings, self._tokens.token(settings, now), body)
+        before, quoted, behind = curl(looked.host, settings, self._tokens.token(self._running.keys.signing, settings, now), body)
         who = "anybody, the tap is public" if settings.public else sender(settings, now.date()) or "nobody, no grant to write is in force"
         return {"box.sample": body, "box.before": before, "box.body": quoted, "box.behind": behind, "box.who": who}
 
