@@ -10,15 +10,13 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
 from mesh.deploy import deploy
-from mesh.grants.keys import SigningKey, public_keys
+from mesh.grants.keys import new_keyring
 from mesh.grants.tokens import issue
 from tests.engine.plugin.cloud import Cloud
 from tests.engine.stack import ROOT, MakeStack, Outcome, Stack
 
+SECRET = "the-tap-master-secret-of-lead"
 EXAMPLE = (ROOT / "taps.yaml").read_text()
 SMALL = """
 version: 1
@@ -46,11 +44,10 @@ class Mesh:
         self.stack.config({"tapmesh:architecture": architecture})
 
     def sign(self) -> None:
-        """Gives the stack a fresh key."""
-        private = Ed25519PrivateKey.generate()
-        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        self.stack.config({"tapmesh:signing-key": pem}, secret=True)
-        self._key = SigningKey(public_keys(pem)[0].kid, private)
+        """Gives the stack a fresh key, and the BoilingData owner's secret."""
+        keyring = new_keyring()
+        self.stack.config({"tapmesh:signing-key": keyring.pem(), "tapmesh:boilingdata-secret": SECRET}, secret=True)
+        self._key = keyring.signing
 
     def send(self, url: str, issuer: str, person: str, tap: str, lines: bytes) -> dict[str, Any]:
         """A request to the tap with a token good for an hour; the answer, which has to be 200."""

@@ -10,7 +10,7 @@ import pytest
 
 from tap_runtime.settings import read_settings
 from tests.emulated.aws import Aws
-from tests.engine.mesh import EXAMPLE, SMALL, Mesh, empty, wipe
+from tests.engine.mesh import EXAMPLE, SECRET, SMALL, Mesh, empty, wipe
 from tests.engine.plugin.cloud import Cloud
 from tests.engine.stack import ROOT, DeployError, MakeStack, Provider, makes
 
@@ -53,7 +53,10 @@ def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake
     taps = ["clicks", "lambda_telemetry", "logs", "metrics", "orders_cdc", "search_export", "service_requests"]
     assert (sorted(up.outputs["urls"]), up.outputs["lake"]) == (taps, "s3://acme-lake-dev")
     assert f"export TAPMESH_URL_CLICKS={up.outputs['urls']['clicks']}\n" in up.outputs["tapmesh.env"]
-    assert "PRIVATE KEY" not in mesh.stack.state.read_text()
+    state = mesh.stack.state.read_text()
+    assert [hidden for hidden in ("PRIVATE KEY", SECRET) if hidden in state] == []
+    secrets = {tap: secret_of(cloud, f"acme-dev-{tap}") for tap in taps}
+    assert secrets == {**dict.fromkeys(taps), "clicks": SECRET}
     assert re.findall("warning|deprecat", up.said, re.IGNORECASE) == []
     own = {step.name for step in up.steps if step.name not in taps}
     assert own == {
@@ -82,6 +85,12 @@ def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake
     kept = {each["Key"].split("/")[1] for each in s3.list_objects_v2(Bucket="acme-lake-dev")["Contents"]}
     assert kept == {"mesh.json", "settings"}
     empty("acme-lake-dev", cloud)
+
+
+def secret_of(cloud: Cloud, function: str) -> str | None:
+    """What BoilingData's tokens are checked with there."""
+    variables = cloud.client("lambda").get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    return variables.get("TAPMESH_BOILINGDATA_SECRET")  # type: ignore[no-any-return]
 
 
 def test_a_deploy_that_failed_half_way_is_completed_by_the_next(
@@ -128,6 +137,12 @@ def test_nothing_is_made_while_anything_is_wrong(tmp_path: Path, make_stack: Mak
     with pytest.raises(DeployError, match="expected Ed25519 private keys as PEM; make one") as failed:
         mesh.stack.preview()
     assert "not a key" not in str(failed.value)
+    mesh.sign()
+    taking = SMALL.replace("lead@acme.example}", "lead@acme.example, boilingdata: lead}")
+    mesh.file.write_text(f"{taking}boilingdata: {{owner: lead@acme.example}}\n")
+    mesh.stack.config({"tapmesh:boilingdata-secret": "short"}, secret=True)
+    with pytest.raises(DeployError, match="tapmesh:boilingdata-secret is missing or no tap master secret; .*clicks, orders take"):
+        mesh.stack.preview()
 
 
 def test_a_function_runs_by_the_settings_it_names_and_by_its_public_key(small: Mesh, cloud: Cloud) -> None:
