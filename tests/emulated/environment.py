@@ -27,6 +27,19 @@ _TELL_S = 5  # the runtime has told before the emulator answers; only this proce
 _numbers = itertools.count()
 
 
+class _Request:
+    """The one that is being served: the first outcome is its sender's."""
+
+    def __init__(self) -> None:
+        self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self.told = threading.Event()
+
+    def tell(self, outcome: Outcome) -> None:
+        """The runtime has told it."""
+        self.outcomes.put(outcome)
+        self.told.set()
+
+
 class Environment:
     """`state` is what a router must know. The emulator runs INIT with the first request, here at a full core."""
 
@@ -38,8 +51,8 @@ class Environment:
         self.tmp, self._log = self.room / "tmp", self.room / "log"
         self.state: Literal["idle", "busy", "gone"] = "idle"
         self._process: subprocess.Popen[bytes] | None = None
-        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        self._told, self._settled = threading.Event(), threading.Event()
+        self._request = _Request()
+        self._settled = threading.Event()
         self._settled.set()
         self._turning = threading.Lock()  # between serving, frozen and gone: who freezes must know that it is not ending
         self._group = Cgroup(self.name)
@@ -80,45 +93,47 @@ class Environment:
         raise AssertionError(f"the emulator does not answer: {self.logs()}")
 
     def _answered(self, outcome: Outcome) -> None:
-        self._outcomes.put(outcome)
-        self._told.set()
+        self._request.tell(outcome)
 
     def claim(self) -> bool:
         """Makes an idle one busy; whoever got it serves next."""
-        if self.state != "idle" or self._process.poll() is not None:
-            return False
-        self.state = "busy"
-        self._settled.clear()
-        return True
+        with self._turning:
+            if self.state != "idle" or self._process.poll() is not None:
+                return False
+            self.state = "busy"
+            self._settled.clear()
+            return True
+
+    def release(self) -> None:
+        """Gives back what was claimed and is not needed: idle again, without having run."""
+        self._end_of_request()
 
     def serve(self, event: bytes) -> Outcome:
         """Hands the event in and returns as soon as the sender would have its answer; it stays busy until its extensions are done."""
-        while not self._outcomes.empty():
-            self._outcomes.get()
-        self._told.clear()
+        request = self._request = _Request()
         started = time.perf_counter()
         try:
             with self._turning:
                 if self.state == "busy":
                     freezer.thaw(self._group)
             self._http.request("POST", _INVOKE, event)
-            threading.Thread(target=self._finish, daemon=True).start()
+            threading.Thread(target=self._finish, args=(request,), daemon=True).start()
         except OSError as error:
             self._end_of_request()
             return Outcome(str(error).encode(), failed=True, lost=True)
-        outcome = self._outcomes.get()
+        outcome = request.outcomes.get()
         outcome.seconds = time.perf_counter() - started
         return outcome
 
-    def _finish(self) -> None:
+    def _finish(self, request: "_Request") -> None:
         try:
             with self._http.getresponse() as response:
                 said = response.read()
-            if response.status != 200 or said.startswith(_TIMED_OUT) or not self._told.wait(_TELL_S):
-                self._outcomes.put(Outcome(said, failed=True))  # the runtime handed in nothing, or nobody waits for this any more
+            if response.status != 200 or said.startswith(_TIMED_OUT) or not request.told.wait(_TELL_S):
+                request.outcomes.put(Outcome(said, failed=True))  # the runtime handed in nothing, or nobody waits for this any more
         except (OSError, http.client.HTTPException) as error:
             self._http.close()
-            self._outcomes.put(Outcome(repr(error).encode(), failed=True, lost=True))
+            request.outcomes.put(Outcome(repr(error).encode(), failed=True, lost=True))
         self._end_of_request()
 
     def _end_of_request(self) -> None:
@@ -126,7 +141,7 @@ class Environment:
             if self.state == "busy":
                 freezer.freeze(self._group)
                 self.state = "idle"
-        self._settled.set()
+            self._settled.set()
 
     def settle(self, within_s: float = 60) -> None:
         """Waits until the extensions are done too and it is frozen."""
@@ -162,6 +177,8 @@ class Environment:
 
     def _emulator(self) -> int:
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        if not children:
+            raise ProcessLookupError(f"{self.name} has ended")
         return int(children[0])
 
     def processes(self, which: Literal["runtime", "extensions"]) -> list[int]:
@@ -173,6 +190,10 @@ class Environment:
         """kill -9; of a frozen environment it happens when it is thawed."""
         for pid in self.processes(which):
             os.kill(pid, signal.SIGKILL)
+
+    def disk(self) -> Path:
+        """Its /tmp as it sees it itself, seen from here; raises OSError when it is gone."""
+        return Path(f"/proc/{self._emulator()}/root/tmp")
 
     def logs(self) -> str:
         """All that runtime, extensions and emulator wrote."""

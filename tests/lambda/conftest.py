@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.emulated import aws
+from tests.emulated import tap as taps
 from tests.emulated.aws import Aws
 from tests.emulated.deployed import Deployed
 from tests.emulated.fleet import Fleet, MakeFleet
 from tests.emulated.leftovers import left_behind
+from tests.emulated.tap import Package
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +34,8 @@ def fleet(tmp_path: Path) -> Iterator[MakeFleet]:
     for one in made:
         one.__exit__()
     assert left_behind() == []
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    return taps.package(tmp_path_factory.mktemp("package"))

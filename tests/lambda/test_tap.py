@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from mesh.plan import Stack, TapPlan, expand
 from mesh.spec.load import load
 from tap_runtime import lake
-from tap_runtime.store import ObjectStore
 from tests.emulated import tap as taps
 from tests.emulated.aws import Aws
 from tests.emulated.fleet import MakeFleet
+from tests.emulated.landed import rows
 from tests.emulated.tap import Package
 
 TAPS = """
@@ -26,12 +25,7 @@ taps:
   patient: {schema: {id: VARCHAR NOT NULL, n: INTEGER}}
 """
 LINES = b"".join(b'{"id":"line-%d","n":%d}\n' % (number, number) for number in range(200))
-ROWS = [(f"line-{number}", number) for number in range(200)]
-
-
-@pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    return taps.package(tmp_path_factory.mktemp("package"))
+ROWS = sorted((f"line-{number}", number) for number in range(200))
 
 
 @pytest.fixture(scope="session")
@@ -46,15 +40,6 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TapPlan]:
     }
 
 
-def rows(store: ObjectStore, tap: str, folder: Path) -> list[tuple[str, int]]:
-    """What is in the tap's Parquet."""
-    files = []
-    for entry in store.list(f"{tap}/data/"):
-        files.append(str(folder / Path(entry.key).name))
-        Path(files[-1]).write_bytes(store.get(entry.key) or b"")
-    return duckdb.sql(f"select id, n from read_parquet({files}) order by n").fetchall() if files else []
-
-
 @pytest.mark.parametrize("name", ["buffered", "stored"])
 def test_what_is_posted_lands_with_no_more_than_the_roles_rights(
     fleet: MakeFleet, s3: Aws, plans: dict[str, TapPlan], package: Package, tmp_path: Path, name: str
@@ -65,7 +50,7 @@ def test_what_is_posted_lands_with_no_more_than_the_roles_rights(
     tap.settle()
     assert answer.status == 200, tap.environments[0].logs()
     assert (answer.json()["accepted"], answer.json()["quarantined_count"]) == (200, 1)
-    assert rows(store, name, tmp_path) == ROWS
+    assert rows(store, name, tmp_path / "rows", "id, n") == ROWS
     assert [len(list(store.list(f"_mesh/{kind}/{name}/"))) for kind in ("landed", "quarantine", "open", "staged")] == [1, 1, 0, 0]
     assert tap.environments[0].memory().oom_kills == 0
 
@@ -77,11 +62,11 @@ def test_what_is_open_at_shutdown_is_saved_and_landed_by_another_environment(
     tap = fleet(taps.deployed(s3, "acme-patient", store, plans["patient"], package))
     batch = tap.post(LINES).json()["receipt"].rpartition("-")[0]
     tap.settle()
-    assert rows(store, "patient", tmp_path) == []
+    assert rows(store, "patient", tmp_path / "rows", "id, n") == []
     tap.shutdown()
     assert [entry.key for entry in store.list("_mesh/open/")] == [lake.marker_key("patient", batch)]
     asked = tap.invoke({"tapmesh": "land", "batch": batch})
     tap.settle()
     assert (asked.failed, asked.body) == (False, b'{"statusCode": 200}')
-    assert rows(store, "patient", tmp_path) == ROWS
+    assert rows(store, "patient", tmp_path / "rows", "id, n") == ROWS
     assert list(store.list("_mesh/open/")) == []
