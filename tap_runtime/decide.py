@@ -31,8 +31,9 @@ class KeepCollecting:
 
 
 def decide(batch: OpenBatch, settings: TapSettings, now: dt.datetime) -> LandNow | KeepCollecting:
-    """Bytes win over age."""
+    """Bytes win over age. A batch that opens in the future is due: the clock was ahead then, and would keep it open until it is there."""
     if batch.bytes >= settings.threshold_bytes:
         return LandNow("bytes")
-    due = opened_at(batch.batch) + dt.timedelta(seconds=settings.age_s)
-    return LandNow("age") if now >= due else KeepCollecting(until=due)
+    opened = opened_at(batch.batch)
+    due = opened + dt.timedelta(seconds=settings.age_s)
+    return KeepCollecting(until=due) if opened <= now < due else LandNow("age")

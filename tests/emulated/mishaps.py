@@ -1,20 +1,15 @@
 """What goes wrong on Lambda and S3, each as one act upon a scene; the deck has all of them once."""
 
 import contextlib
-import datetime as dt
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Literal
 
+from mesh.lake.land import land_open
 from tap_runtime import lake
-from tap_runtime.land import Lander
-from tap_runtime.lander import TapLander, Where
-from tap_runtime.link import Done
-from tap_runtime.room import Room
 from tests.emulated.clock import jump
 from tests.emulated.environment import Environment
 from tests.emulated.faults import Fault
@@ -153,22 +148,14 @@ def _deploy(scene: Scene) -> None:
 
 
 def _tap_removed(scene: Scene) -> None:
-    """Function and environments go; whoever deploys lands what they held with the settings and rights that stay. Then it comes back."""
+    """Function and environments go; `tapmesh land` lands what they held with the settings that stay. Then it comes back."""
     tap = scene.dice.choice(scene.busy)
     tap.there.clear()
     for one in tap.living:
         scene.end(one)
-    _land_as_deployer(scene, tap)
+    list(land_open(scene.store, tap.name, scene.folder / "deployer"))
     tap.redeploy()
     tap.there.set()
-
-
-def _land_as_deployer(scene: Scene, tap: Tap) -> None:
-    room = Room(scene.folder / "deployers-room")
-    lander = Lander(scene.store, scene.folder / "deployers-spool", room, lambda: dt.datetime.now(dt.UTC), os.urandom)
-    by_hand = TapLander(Where(tap.name, tap.name, 442), lander, lambda line: None)
-    by_hand.take(Done("", stored=tuple(scene.open_batches(tap))))
-    by_hand.land(time.time() + 60)
 
 
 def _deadly_statements(scene: Scene) -> None:

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from mesh.plan import TapPlan
 from tap_runtime import lake
+from tap_runtime.collect import lands_anywhere
 from tap_runtime.steward import Steward
 from tests.emulated import tap as taps
 from tests.emulated.account import Account, account, wrongs
@@ -126,12 +127,8 @@ class Scene:
             time.sleep(0.2)
 
     def _landable(self, tap: Tap) -> set[str]:
-        opened = self.open_batches(tap)
-        if tap.is_stored:
-            return opened
-        saved = {entry.key.split("/")[3] for entry in self.store.list(f"_mesh/stored/{tap.name}/")}
-        held = tap.held()
-        return {one for one in opened if one in held or one in saved or self.store.get(lake.manifest_key(tap.name, one)) is not None}
+        held, ack = tap.held(), "stored" if tap.is_stored else "buffered"
+        return {one for one in self.open_batches(tap) if one in held or lands_anywhere(self.store, tap.name, one, ack)}
 
     def settle(self) -> None:
         """Silence: every request gets its answer, everything that can land lands, and the steward reports the rest."""
