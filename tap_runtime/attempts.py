@@ -14,22 +14,25 @@ Batch = tuple[str, str]  # tap and batch
 
 
 class Attempts:
-    """The batches that failed, each with when it is due again."""
+    """The batches that failed, each with when it failed and how long it waits."""
 
     def __init__(self, clock: Callable[[], dt.datetime], longest: dt.timedelta = _LONGEST) -> None:
         self._clock, self._longest = clock, longest
-        self._due: dict[Batch, tuple[dt.datetime, dt.timedelta]] = {}
+        self._failed: dict[Batch, tuple[dt.datetime, dt.timedelta]] = {}
 
     def is_due(self, batch: Batch) -> bool:
-        """Whether it may be tried now."""
-        return batch not in self._due or self._clock() >= self._due[batch][0]
+        """Whether it may be tried now; a clock that has gone back cannot tell how long ago it failed."""
+        if batch not in self._failed:
+            return True
+        at, delay = self._failed[batch]
+        return not at <= self._clock() < at + delay
 
     def failed(self, batch: Batch) -> float:
         """Seconds until it is tried again."""
-        _, delay = self._due.get(batch, (None, _FIRST))
-        self._due[batch] = (self._clock() + delay, min(2 * delay, self._longest))
+        delay = min(2 * self._failed[batch][1], self._longest) if batch in self._failed else _FIRST
+        self._failed[batch] = (self._clock(), delay)
         return delay.total_seconds()
 
     def landed(self, batch: Batch) -> None:
         """Forgets it."""
-        self._due.pop(batch, None)
+        self._failed.pop(batch, None)

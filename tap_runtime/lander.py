@@ -30,7 +30,6 @@ from tap_runtime.store import bucket_store
 _ANSWER_S = 0.01  # what the runtime needs to send the answer that the handler just gave
 _LANDING_S = 12.0  # no landing begins later before the request's time is up
 _START_S = 4.0  # of the ten that Lambda gives an environment to start
-_RESERVE_S = 0.1
 _JOIN_S = 2.0  # what a handler that is not there may take to start, before the lander goes on without it
 Say = Callable[[str], None]
 
@@ -88,13 +87,11 @@ class TapLander:
             if self._try(self._where.tap, batch, self._land_stored, until):
                 self._stored.discard(batch)
 
-    def save(self, until: float) -> None:
-        """SHUTDOWN: everything on disk goes to the lake before `until` (Unix seconds). What cannot, the steward reports."""
+    def save(self) -> None:
+        """SHUTDOWN: everything on disk goes to the lake, until this process is killed. What cannot, the steward reports."""
         self.seal_all()
         largest = self._where.memory_mb * 1_000_000 // 4
         for tap, batch in sorted(self._spooled, key=lambda pair: pair[1]):
-            if time.time() > until - _RESERVE_S:
-                return
             try:
                 saved = save(self._lander.store, self._lander.spool, tap, batch, largest, self._lander.random)
                 self._spooled -= {(tap, batch)} if saved else set()
@@ -165,7 +162,7 @@ def run(extension: Events, link: LinkServer, lander: TapLander) -> None:
         if lander.has_work():
             time.sleep(_ANSWER_S)
             lander.land(event.deadline_ms / 1000 - _LANDING_S)
-    lander.save(event.deadline_ms / 1000)
+    lander.save()
 
 
 def main(name: str) -> None:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import fnmatch
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -98,7 +97,7 @@ class Recorded(Environment):
         self.invoke(event('{"id":"c"}'))
         self.invoke(event('{"id":"d"}'))
         batch = self.open_batch()
-        self.lander.save(time.time() + 5)
+        self.lander.save()
         self.invoke({"tapmesh": "land", "batch": batch})
         self.recording.get(lake.settings_key("clicks", self.tap.settings.sha256()))  # as the handler does when it starts
         return self.recording.calls

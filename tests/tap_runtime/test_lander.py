@@ -112,7 +112,7 @@ def test_a_flush_lands_what_is_open(environment: Environment) -> None:
 
 def test_shutdown_saves_what_is_open_and_anybody_lands_it(environment: Environment, tmp_path: Path) -> None:
     environment.post('{"id":"a"}\n{"id":1}')
-    environment.lander.save(time.time() + 2)
+    environment.lander.save()
     assert not list((environment.tap.root / "spool").rglob("data.ndjson"))
     (batch,) = environment.markers()
     environment.invoke({"tapmesh": "land", "batch": batch})
@@ -130,7 +130,7 @@ def test_a_save_that_is_cut_off_anywhere_loses_and_doubles_nothing(tmp_path: Pat
     environment = Environment(tmp_path, ack="buffered")
     environment.post('{"id":"a"}')
     environment.faults.fail_in(call, fault)
-    environment.lander.save(time.time() + 2)
+    environment.lander.save()
     environment.faults.fail_in(0, "")
     (batch,) = environment.markers()
     if vanishes and not list(environment.tap.store.list(lake.stored_prefix("clicks", batch))):
