@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,25 +16,22 @@ from mesh.local.workspace import beside
 
 if TYPE_CHECKING:
     from mesh.lake.place import Place
-    from mesh.lake.reach import Reach
 
 
-def explain(place: Place, file: Path, sql: str, none_found: bool, within: Reach | None) -> None:
-    """A hint for each tap named in the query that has no rows at all or, where the query found none, has records on their way.
-
-    `within`: only of the taps that are somebody's own."""
-    named = set(re.findall(r"\w+", sql))
-    waits = {each.tap: each for each in waiting(place)}
-    of_all = waits if none_found and not named.isdisjoint({"_quarantine", "_manifests", "_senders"}) else ()
-    for tap in status(place):
-        if within is not None and tap.tap not in within.own:
-            continue
-        if (tap.tap not in named or (tap.rows and not none_found)) and tap.tap not in of_all:
-            continue
-        if tap.tap in waits:
-            hint(_waits(waits[tap.tap], place.url == str(beside(file).lake) and running_url(file) is None))
-        elif not tap.rows:
-            hint(_nothing(tap))
+def explain(place: Place, file: Path, sql: str, taps: Iterable[str], none_found: bool) -> None:
+    """A hint for each of the taps that the query names and that has no file or, where the query found no row, has records on their way."""
+    store = place.store()
+    words = set(re.findall(r"\w+", sql.lower()))
+    of_all = none_found and not words.isdisjoint({"_quarantine", "_manifests", "_senders"})
+    named = {tap for tap in taps if of_all or tap in words}
+    bare = {tap for tap in named if next(store.list(f"{tap}/data/"), None) is None}
+    asked = named if none_found else bare
+    waits = waiting(place, asked) if asked else []
+    for each in waits:
+        hint(_waits(each, place.url == str(beside(file).lake) and running_url(file) is None))
+    silent = (bare & words) - {each.tap for each in waits}
+    for tap in status(place, silent) if silent else ():
+        hint(_nothing(tap))
 
 
 def _waits(found: Waiting, stopped: bool) -> str:
@@ -49,7 +47,9 @@ def _waits(found: Waiting, stopped: bool) -> str:
 def _nothing(tap: TapStatus) -> str:
     if tap.quarantined:
         query = f"""tapmesh query "select reason, record from _quarantine where tap = '{tap.tap}'\""""
-        return f"{tap.tap} has no rows, and {tap.quarantined:,} lines in quarantine: {query}"
+        return f"{tap.tap} has no rows, and in quarantine {tap.quarantined:,}: {query}"
+    if tap.rows:
+        return f"what landed in {tap.tap} is no longer in the lake"
     if tap.landed_batches:
-        return f"{tap.tap} has landed {tap.accepted:,} records of which its SQL made no rows"
+        return f"{tap.tap} has landed, and its SQL made no rows (records: {tap.accepted:,})"
     return f"nothing has been sent to {tap.tap} yet: tapmesh send data.ndjson --to {tap.tap}"

@@ -62,7 +62,7 @@ def run(
 
     from mesh.cli.empty import explain
     from mesh.lake.query import open_lake
-    from mesh.lake.select import BadSelect, bad_select, one_select
+    from mesh.lake.select import BadSelect, bad_select, one_select, tables
 
     if shape is Format.PARQUET and sys.stdout.isatty():
         fail("Parquet is not for a terminal", "tapmesh query … --format parquet > rows.parquet")
@@ -80,7 +80,8 @@ def run(
                 _may_not_read(mesh, within, str(who), str(error))
             bad = error if isinstance(error, BadSelect) else bad_select(error, sql)
             fail(str(bad), bad.hint)
-    explain(where, file, sql, count == 0, within)
+        taps = [name for name in tables(connection) if within is None or name in within.own]
+    explain(where, file, sql, taps, none_found=count == 0)
 
 
 def _reach(mesh: Mesh, who: str) -> Reach:

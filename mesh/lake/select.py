@@ -40,11 +40,11 @@ def one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     try:
         connection.execute(f"EXPLAIN SELECT * FROM (\n{bare}\n)").fetchall()
     except duckdb.Error as error:
-        raise bad_select(error, sql, _tables(connection)) from None
+        raise bad_select(error, sql, f"tables here: {', '.join(tables(connection))}") from None
     return bare
 
 
-def bad_select(error: duckdb.Error, sql: str, tables: str = "") -> BadSelect:
+def bad_select(error: duckdb.Error, sql: str, hint: str = "") -> BadSelect:
     """DuckDB's message with its caret in the statement as it was written, and without advice that leads nowhere."""
     text = re.sub(r"\n\s*\n", "\n", str(error)).strip()
     if (cast := _CAST.search(text)) is not None:
@@ -55,12 +55,13 @@ def bad_select(error: duckdb.Error, sql: str, tables: str = "") -> BadSelect:
         )
     text = _PLACE.sub(lambda found: _placed(found, sql), _MEANT.sub(_meant, text)).strip()
     if "Table with name" in text:
-        return BadSelect(text, tables)
+        return BadSelect(text, hint)
     return BadSelect(text, _DENIED if isinstance(error, duckdb.PermissionException) else "")
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> str:
-    return f"tables here: {', '.join(name for (name,) in connection.execute('SHOW TABLES').fetchall())}"
+def tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The names of what can be asked, taps and `_` views."""
+    return [name for (name,) in connection.execute("SHOW TABLES").fetchall()]
 
 
 def _meant(found: re.Match[str]) -> str:

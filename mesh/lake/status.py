@@ -1,6 +1,7 @@
 """How a lake stands: what each tap has open, has landed and has lost."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from mesh.lake.place import Place, newest_settings, read_object
@@ -23,13 +24,15 @@ class TapStatus:
     last_landed_at: str | None
 
 
-def status(place: Place) -> list[TapStatus]:
-    """All taps of the lake; raises NoLake or LakeDown."""
+def status(place: Place, taps: Collection[str] | None = None) -> list[TapStatus]:
+    """These taps, or all of the lake; raises NoLake or LakeDown."""
     store = place.store()
     open_batches = Counter(entry.key.split("/")[2] for entry in store.list(lake.OPEN))
     lost = Counter(entry.key.split("/")[2] for entry in store.list(lake.LOST))
     found = []
     for tap in newest_settings(store):
+        if taps is not None and tap not in taps:
+            continue
         read = (read_object(store, entry.key, read_manifest) for entry in store.list(f"{lake.LANDED}{tap}/"))
         manifests = [manifest for manifest in read if manifest is not None]
         total: Counter[str] = Counter()

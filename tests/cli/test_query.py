@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tap_runtime.settings import OutputColumn
-from tests.cli.conftest import ENVIRONMENT, TAPMESH, Ask, Said, on_a_terminal
+from tests.cli.conftest import ENVIRONMENT, TAPMESH, TAPS, Ask, Said, on_a_terminal
 from tests.local.conftest import RunningMesh
 from tests.tap_runtime.local_tap import LocalTap, column, settings
 
@@ -59,13 +59,27 @@ def test_rows_that_went_elsewhere_are_told(tmp_path: Path, ask: Ask) -> None:
     tap = LocalTap(tmp_path, settings(**{**SETTINGS, "sql": "select id from events where id > 1"}, ack="stored"))
     tap.post(b'{"id":1}\n')
     tap.land()
-    assert hints(query(ask, tap, "from clicks")) == ["clicks has landed 1 records of which its SQL made no rows"]
+    assert hints(query(ask, tap, "from clicks")) == ["clicks has landed, and its SQL made no rows (records: 1)"]
     tap.post(b"bad\n")
     tap.land()
     (hint,) = hints(query(ask, tap, "from clicks"))
     words = shlex.split(hint.partition(": ")[2])
-    assert (hint.partition(":")[0], words[:2]) == ("clicks has no rows, and 1 lines in quarantine", ["tapmesh", "query"])
+    assert (hint.partition(":")[0], words[:2]) == ("clicks has no rows, and in quarantine 1", ["tapmesh", "query"])
     assert "bad" in query(ask, tap, words[2]).out
+
+
+def test_nothing_is_told_of_a_tap_beyond_ones_reach(here: Path, ask: Ask) -> None:
+    (here / "taps.yaml").write_text(TAPS.replace("{grants: {write", "{grants: {read: [partner], write"))
+    tap = LocalTap(here, settings(**SETTINGS, tap="orders"))
+    tap.post(b'{"id":1}\n')
+    assert hints(query(ask, tap, "from orders", "--as", "partner")) == []
+    assert len(hints(query(ask, tap, "from orders", "--as", "lead"))) == 1
+
+
+def test_rows_that_have_expired_are_told(tap: LocalTap, ask: Ask) -> None:
+    tap.post(b'{"id":1}\n')
+    tap.store.delete([file.key for file in tap.land().files])
+    assert hints(query(ask, tap, "FROM Clicks")) == ["what landed in clicks is no longer in the lake"]
 
 
 def test_a_mesh_that_does_not_run_is_named_as_the_cause(tmp_path: Path, ask: Ask) -> None:

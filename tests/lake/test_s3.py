@@ -68,6 +68,7 @@ def test_a_stored_batch_lands_on_s3_and_is_queried_there(store: ObjectStore, tmp
     receipts = [json.loads(answer.body) for answer in answers]
     assert [receipt.get("duplicate", False) for receipt in receipts] == [False, False, True]
     batch = receipts[0]["receipt"].rpartition("-")[0]
+    assert tapmesh("trace", receipts[1]["receipt"])[0].startswith("state:    open in clicks")
     manifest = Lander(store, tmp_path / "spool", Room(tmp_path / "scratch"), now, os.urandom).land_stored("clicks", batch)
     assert manifest is not None
     assert (manifest.counts.received, manifest.counts.rows, manifest.counts.refused) == (4, 2, 2)
@@ -76,6 +77,7 @@ def test_a_stored_batch_lands_on_s3_and_is_queried_there(store: ObjectStore, tmp
     assert [json.loads(line) for line in rows] == [{"id": "a", "_extra": '{"more":1}', "year": now().year}] * 2
     assert tapmesh("query", "select count(*) as n from _quarantine", "--format", "json") == ['{"n":2}']
     assert tapmesh("trace", receipts[0]["receipt"])[0] == "state:    landed in clicks"
+    assert tapmesh("status")[1].split()[:7] == ["clicks", "0", "1", "4", "2", "2", "2"]
 
 
 def tapmesh(*words: str) -> list[str]:
