@@ -21,4 +21,4 @@ def _warning(column: str, was: str, now: str) -> str:
         read = connection.execute(f"SELECT NULL::{was} UNION ALL SELECT NULL::{now}").description[0][1]
     told = f"{column} is {now} from now on; files landed before have it as {was}, and stay so"
     queried = f"queries read both as {read}, and fail where a value is not one; Athena reads files of one type only"
-    return f"{told}: {queried}. A new name for it avoids both"
+    return f"{told}: {queried}; a new name for the column avoids both"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.browser import reader as live
 from tests.browser.site import TAPS, OpenSite, Site
 from tests.browser.visitor import Visitor
 from tests.kits.example import example, running
@@ -119,3 +120,24 @@ def site(taps: RunningMesh, site_port: int) -> Iterator[OpenSite]:
     yield opened
     for each in sites:
         each.close()
+
+
+@pytest.fixture
+def mesh(tmp_path: Path) -> Iterator[RunningMesh]:
+    """A mesh of two taps, running."""
+    running = RunningMesh(tmp_path, live.TAPS)
+    running.start()
+    yield running
+    if running.process is not None:
+        running.process.kill()
+        running.process.wait()
+
+
+@pytest.fixture
+def reader(chromium: Browser, mesh: RunningMesh) -> Iterator[live.Reader]:
+    """A reader of the mesh's page."""
+    reader = live.Reader(chromium, mesh)
+    yield reader
+    for context in reader.contexts:
+        context.close()
+    assert reader.complaints == []

@@ -2,27 +2,14 @@
 
 import http.server
 import json
-import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser.reader import TAPS, Reader
 from tests.local.conftest import RunningMesh
 
-TAPS = """
-version: 1
-mesh: shop
-people: {lead: {email: lead@acme.example}}
-teams: {growth: [lead]}
-defaults: {thresholds: {age: 1s}}
-taps:
-  clicks: {team: growth, schema: {kind: VARCHAR NOT NULL, x: INTEGER}}
-  orders: {team: growth, public: true, about: Orders of the shop}
-"""
 CONTRAST = Path(__file__).parent / "contrast.js"
 HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>'
 # What a script of another site can try. Without CORS it may send, yet reads nothing; the page's own boxes must not even take it.
@@ -53,56 +40,6 @@ window.said = said;
 """
 
 
-@pytest.fixture
-def mesh(tmp_path: Path) -> Iterator[RunningMesh]:
-    """A mesh of two taps, running."""
-    running = RunningMesh(tmp_path, TAPS)
-    running.start()
-    yield running
-    if running.process is not None:
-        running.process.kill()
-        running.process.wait()
-
-
-class Reader:
-    """Somebody who opens the page; remembers what the browser complained of (its policy, scripts) and requests that left this machine."""
-
-    def __init__(self, chromium: Browser, mesh: RunningMesh) -> None:
-        self._chromium, self._mesh = chromium, mesh
-        self.contexts: list[BrowserContext] = []
-        self.complaints: list[str] = []
-
-    def context(self, **options: Any) -> BrowserContext:
-        """A browser session of its own."""
-        context = self._chromium.new_context(**options)
-        context.on("request", lambda request: self._look(request.url))
-        self.contexts.append(context)
-        return context
-
-    def _look(self, url: str) -> None:
-        if not url.startswith("http://127.0.0.1:"):
-            self.complaints.append(url)
-
-    def open(self, tap: str = "clicks", **options: Any) -> Page:
-        """The page, once it is live."""
-        page = self.context(**options).new_page()
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.goto(f"http://127.0.0.1:{self._mesh.port}/?tap={tap}")
-        page.wait_for_selector("[data-state=live]")
-        return page
-
-
-@pytest.fixture
-def reader(chromium: Browser, mesh: RunningMesh) -> Iterator[Reader]:
-    """A reader of the mesh's page."""
-    reader = Reader(chromium, mesh)
-    yield reader
-    for context in reader.contexts:
-        context.close()
-    assert reader.complaints == []
-
-
 def test_numbers_landings_and_quarantine_arrive_without_a_reload(reader: Reader, mesh: RunningMesh) -> None:
     page = reader.open("orders")
     page.fill("#record", '{"id":1}\nnot json\n' + HOSTILE)
@@ -115,51 +52,6 @@ def test_numbers_landings_and_quarantine_arrive_without_a_reload(reader: Reader,
     assert page.inner_text("[data-part=quarantine] pre >> nth=-1") == HOSTILE
     assert page.query_selector("[data-part=quarantine] img, [data-part=quarantine] script") is None
     assert page.title() == "shop · tapmesh"
-
-
-def test_a_query_is_drawn_and_errors_are_duckdbs(reader: Reader, mesh: RunningMesh) -> None:
-    page = reader.open()
-    page.fill("#sql", "select * from (values ('<b>a</b>', 2), ('b', 1)) as t(name, n)")
-    page.press("#sql", "Control+Enter")
-    page.wait_for_selector("#chart .bar")
-    assert page.locator("#chart .bar").count() == 2
-    assert page.locator("#chart .label").all_inner_texts() == ["<b>a</b>", "b"]
-    assert page.inner_text("#rows tbody tr >> nth=0").split("\t") == ["<b>a</b>", "2"]
-    page.fill("#sql", "select nothing")
-    page.click("#query button:text('Run')")
-    page.wait_for_selector("#said >> text=Binder Error")
-    assert page.locator("#chart .bar, #rows td").count() == 0
-    for title in page.locator(".chip").all_inner_texts():
-        page.click(f".chip:text-is('{title}')")
-        page.wait_for_selector("#query .chip:enabled")
-        assert re.match(r"\d+ rows? in", page.inner_text("#said"))
-
-
-def test_a_wide_result_scrolls_in_its_own_box_and_a_long_value_shows_whole_with_the_focus(reader: Reader, mesh: RunningMesh) -> None:
-    page = reader.open(viewport={"width": 1280, "height": 900})
-    long = "a value of some length " * 20
-    columns = ", ".join(f"'value number {number}' as column_{number}" for number in range(25))
-    page.fill("#sql", f"select '{long}' as long, {columns}")
-    page.press("#sql", "Control+Enter")
-    page.wait_for_selector("#rows td")
-    assert page.evaluate("document.documentElement.scrollWidth") == 1280
-    assert page.evaluate("(({scrollWidth, clientWidth}) => scrollWidth > 2 * clientWidth)(document.getElementById('rows'))")
-    heights = "[...document.querySelectorAll('#rows td')].map((cell) => cell.offsetHeight)"
-    assert max(page.evaluate(heights)) < 40, "one line"
-    cell = page.locator("#rows td >> nth=0")
-    assert (cell.get_attribute("title"), cell.evaluate("(cell) => cell.offsetWidth <= 330")) == (long, True)
-    page.focus("#rows")
-    page.keyboard.press("Tab")
-    assert cell.evaluate("(cell) => cell === document.activeElement && cell.offsetHeight > 100")
-
-
-def test_more_reasons_are_queried_from_where_they_are_counted(reader: Reader, mesh: RunningMesh) -> None:
-    page = reader.open()
-    page.fill("#record", "\n".join(f'{{"kind":"{"a" * number}"!' for number in range(11)))
-    page.click("#send button")
-    page.click("text=3 more reasons: query them all")
-    page.wait_for_selector("#rows tbody tr >> nth=10")
-    assert page.locator("#chart .bar").count() == 11
 
 
 def test_the_copied_curl_command_is_the_one_of_the_box(reader: Reader, mesh: RunningMesh) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import html as markup
 import json
 import re
 import signal
@@ -63,26 +62,6 @@ def test_the_page_shows_each_tap_and_what_was_declared(mesh: RunningMesh) -> Non
     for said in ("<h2>closed_club</h2>", "select id from events", "lands at 10 MB or 1 s", "owned by growth", "<b>lead</b>", "for good"):
         assert said in html
     assert re.findall(r'href="/\?tap=(\w+)#tap"', html) == ["buffered", "stored", "closed_club"]
-    assert 'href="/demo"' in html and 'href="/demo/heatmap"' in html
-
-
-def test_what_there_is_not_is_said_on_a_page_with_links(mesh: RunningMesh) -> None:
-    mesh.start()
-    answer = mesh.http.request("GET", url(mesh, "/?tap=nope"))
-    assert (answer.status, "There is no tap nope here" in answer.data.decode()) == (404, True)
-    assert re.findall(r'href="/\?tap=(\w+)"', answer.data.decode()) == ["buffered", "stored", "closed_club"]
-    answer = mesh.http.request("GET", url(mesh, "/nowhere"), headers={"accept": "text/html,*/*"})
-    assert (answer.status, "There is no such page here" in answer.data.decode()) == (404, True)
-    assert mesh.http.request("GET", url(mesh, "/nowhere")).json()["error"] == "no_such_page"
-
-
-def test_reasons_past_those_shown_are_counted_with_the_query_to_see_them(mesh: RunningMesh) -> None:
-    mesh.start()
-    mesh.post("buffered", "\n".join(f'{{"id":"{"a" * number}"!' for number in range(11)).encode())  # told apart by the byte
-    mesh.wait_for(lambda: "3 more reasons: query them all" in page(mesh), "the landing")
-    asked = markup.unescape(re.search(r'data-sql="([^"]*)">3 more', page(mesh))[1])  # type: ignore[index]
-    rows = ask(mesh, "/live/query", {"sql": asked}).json()["rows"]
-    assert (len(rows), sum(int(lines) for _, lines in rows)) == (11, 11)
 
 
 def test_the_stream_sends_everything_once_and_then_what_changes(mesh: RunningMesh) -> None:

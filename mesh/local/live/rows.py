@@ -58,14 +58,14 @@ class Rows:
     def _batch(self, acceptor: Acceptor, now: dt.datetime) -> Values:
         """The open batch against its thresholds, as shares and in words."""
         settings, landings, batch = acceptor.settings, self._running.landings, acceptor.opened()
-        trouble = landings.trouble(settings.tap)
+        trouble = landings.trouble(settings.tap) or ""
         if batch is None or landings.has_ended(batch.batch):
             limits = f"lands at {say.size(settings.threshold_bytes)} or {say.span(settings.age_s)}"
-            return {"bytes": 0.0, "age": 0.0, "batch": trouble or limits}
+            return {"bytes": 0.0, "age": 0.0, "batch": limits, "trouble": trouble}
         age_s = (now - _opened_at(batch.batch)).total_seconds()
         left_s = max(settings.age_s - age_s, 0)
         is_due = left_s < 0.5 or batch.bytes >= settings.threshold_bytes
         when = "landing" if is_due else f"{say.span(left_s)} left"
         shares = {"bytes": batch.bytes / settings.threshold_bytes, "age": age_s / settings.age_s}
         text = f"{say.size(batch.bytes)} of {say.size(settings.threshold_bytes)} · {when}"
-        return {**{what: round(min(share, 1.0), 3) for what, share in shares.items()}, "batch": trouble or text}
+        return {**{what: round(min(share, 1.0), 3) for what, share in shares.items()}, "batch": text, "trouble": trouble}
