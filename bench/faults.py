@@ -40,7 +40,9 @@ def main() -> None:
             print(f"{time.monotonic() - started:6.1f} s  {fault}", flush=True)
         scene.settle()
         accounts, wrong = scene.accounts()
-    print(*(f"{count:4} {name}" for name, count in sorted(happened.items())), "", table(accounts), *wrong, sep="\n")
+    print(*(f"{count:4} {name}" for name, count in sorted(happened.items())), "", table(accounts), "", sep="\n")
+    silent = ", ".join(f"{environments}: {rounds}" for environments, rounds in scene.silences)
+    print(f"environments in silence: rounds of the steward until all of them had landed: {silent}", *wrong, sep="\n")
     sys.exit(1 if wrong else 0)
 
 

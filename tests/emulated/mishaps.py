@@ -35,12 +35,16 @@ def _kill(*which: Literal["runtime", "extensions"]) -> Mishap:
     return kill
 
 
-def _over_its_timeout(scene: Scene) -> None:
-    """Its handler stops in the middle of whatever it does."""
-    if one := _one(scene):
-        with contextlib.suppress(OSError):
-            for pid in one.processes("runtime"):
-                os.kill(pid, signal.SIGSTOP)
+def _stop(which: Literal["runtime", "extensions"]) -> Mishap:
+    """It does nothing more, whatever it was at, and the request runs into the function's timeout."""
+
+    def stop(scene: Scene) -> None:
+        if one := _one(scene):
+            with contextlib.suppress(OSError):
+                for pid in one.processes(which):
+                    os.kill(pid, signal.SIGSTOP)
+
+    return stop
 
 
 def _shutdown(scene: Scene) -> None:
@@ -130,7 +134,8 @@ def _then_silence(scene: Scene, environments: int) -> None:
         thread.start()
     for thread in at_once:
         thread.join()
-    scene.look_until_landed(scene.busy)
+    holding = len({request.environment for request in tap.singles[number:]})
+    scene.silences.append((holding, scene.look_until_landed(scene.busy)))
     left = {request.batch for request in tap.singles[number:]} & scene.open_batches(tap)
     assert not left, f"{left} did not land in silence"
     for one in tap.living[3:]:
@@ -186,7 +191,8 @@ DECK: dict[str, Mishap] = {
     "kill -9 of the handler": _kill("runtime"),
     "kill -9 of the lander": _kill("extensions"),
     "kill -9 of both": _kill("runtime", "extensions"),
-    "handler over its timeout": _over_its_timeout,
+    "handler over its timeout": _stop("runtime"),
+    "lander over its timeout": _stop("extensions"),
     "SIGTERM": _shutdown,
     "S3 refuses connections": _s3_down,
     "S3 is slow": _s3("delay", (0.5, 3), None),

@@ -5,7 +5,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +38,7 @@ class Scene:
         self.s3 = FaultyStore(aws.endpoint)
         self.going, self.ended = threading.Event(), threading.Event()
         self.may_lose: set[str] = set()  # environments that vanished, or were shut down while S3 was down
+        self.silences: list[tuple[int, int]] = []  # environments that held a batch, rounds of the steward until all were landed
         self.beside: list[threading.Thread] = []
         self._pending: list[tuple[float, Callable[[], None]]] = []
         versions = [planned(folder, threshold) for threshold in ("20KB", "21KB")]
@@ -119,12 +120,15 @@ class Scene:
         """What is marked open."""
         return {entry.key.rpartition("/")[2] for entry in self.store.list(f"{lake.OPEN}{tap.name}/")}
 
-    def look_until_landed(self, among: Iterable[Tap], within_s: float = 120) -> None:
-        """Looks again until nothing is open but what only an environment held that is gone."""
-        until = time.monotonic() + within_s
+    def look_until_landed(self, among: Sequence[Tap], within_s: float = 120) -> int:
+        """Looks again until nothing is open but what only an environment held that is gone; how often."""
+        until, rounds = time.monotonic() + within_s, 0
         while time.monotonic() < until and any(self._landable(tap) for tap in among):
             self.look()
-            time.sleep(0.2)
+            rounds += 1
+            for tap in among:
+                tap.fleet.settle()
+        return rounds
 
     def _landable(self, tap: Tap) -> set[str]:
         held, ack = tap.held(), "stored" if tap.is_stored else "buffered"
