@@ -4,6 +4,8 @@ import os
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.emulated.account import table
 from tests.emulated.aws import Aws
 from tests.emulated.leftovers import left_behind
@@ -14,6 +16,7 @@ from tests.emulated.tap import Package
 SEED = int(os.environ.get("TAPMESH_SEED", random.SystemRandom().randrange(1_000_000)))
 
 
+@pytest.mark.timeout(900)  # it takes under a minute; on a busy machine many times that
 def test_what_goes_wrong_loses_and_doubles_nothing_it_may_not(s3: Aws, package: Package, tmp_path: Path) -> None:
     print(f"again: python bench/faults.py --faults {len(DECK)} --crowd 5 --seed {SEED}")
     with Scene(s3, package, tmp_path, SEED, crowd=5) as scene:
