@@ -4,6 +4,7 @@ Figures are kept in `bench/results/`, a file a bench, so that `cost.py` can take
 """
 
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,6 +25,15 @@ from tests.emulated.fleet import Fleet  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results")
 _ANSWERS = 'def handler(event, context):\n    return {"statusCode": 200}\n'
+_WAITS = """#!/bin/sh
+export PYTHONPATH=/opt/python:/var/task
+exec /var/lang/bin/python3 -c '
+import os
+from tap_runtime.extension import Extension
+extension = Extension(os.environ["AWS_LAMBDA_RUNTIME_API"], "waiting")
+while extension.ask() and extension.event().event_type == "INVOKE":
+    pass'
+"""
 
 
 @dataclass
@@ -42,7 +52,7 @@ class Figures:
             verdict = f"   target {at_most:,g} {unit}: {'met' if met else 'MISSED'}"
             self.missed += [] if met else [name]
         print(f"  {name:66} {value:10,.2f} {unit}{verdict}", flush=True)
-        self.found[name] = value
+        self.found[name.strip()] = value
 
     def end(self) -> None:
         """Writes the figures down; exits 1 when a target was missed."""
@@ -85,6 +95,22 @@ class Account:
             folder.mkdir(exist_ok=True)
         (code / "app.py").write_text(_ANSWERS)
         return Deployed("answering", code, layer, handler="app.handler")
+
+    def waiting(self) -> Deployed:
+        """The same function beside an extension that only waits for the next event: what any extension in Python costs."""
+        code, layer = self.folder / "waiting", self.layer("waiting")
+        shutil.copytree(self.package.code, code)
+        (code / "app.py").write_text(_ANSWERS)
+        (layer / "extensions").mkdir()
+        (layer / "extensions" / "waiting").write_text(_WAITS)
+        (layer / "extensions" / "waiting").chmod(0o755)
+        return Deployed("waiting", code, layer, handler="app.handler")
+
+    def layer(self, name: str) -> Path:
+        """The packages without the lander."""
+        folder = self.folder / f"layer-{name}"
+        shutil.copytree(self.package.layer, folder, ignore=shutil.ignore_patterns("extensions"))
+        return folder
 
     def fleet(self, deployed: Deployed) -> Fleet:
         """Where it runs."""
