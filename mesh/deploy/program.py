@@ -35,6 +35,7 @@ def make(plan: MeshPlan, built: Built, region: str) -> None:
     urls = {name: tap.url for name, tap in taps.items() if tap.url is not None}
     pulumi.export("lake", f"s3://{plan.lake.bucket}")
     pulumi.export("urls", urls)
+    pulumi.export("readers", {name: tap.ddl for name, tap in taps.items() if tap.ddl is not None})
     pulumi.export("dashboard", f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#dashboards/dashboard/{plan.name}")
     lines = [f"export TAPMESH_LAKE=s3://{plan.lake.bucket}"]
     pulumi.export("tapmesh.env", pulumi.Output.concat(*lines, "\n", *(part for name, url in urls.items() for part in _line(name, url))))

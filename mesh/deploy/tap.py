@@ -7,14 +7,15 @@ from mesh.deploy.function import make_function
 from mesh.deploy.lake import Lake
 from mesh.deploy.role import make_role
 from mesh.plan import TapPlan
-from mesh.plan.model import Table, Url
+from mesh.plan.ddl import ALIAS
+from mesh.plan.model import AccessPoint, Table, Url
 
 KIND = "tapmesh:mesh:Tap"
 _HIVE = "org.apache.hadoop.hive.ql.io.parquet"
 
 
 class Tap(pulumi.ComponentResource):
-    """`url` None: closed. Settings stay for good; role and policy until the tap was deployed as closed."""
+    """`url` None: closed. `ddl`: for other accounts. Settings stay for good; role and policy until the tap was deployed as closed."""
 
     def __init__(self, plan: TapPlan, lake: Lake) -> None:
         super().__init__(KIND, plan.name)
@@ -32,9 +33,13 @@ class Tap(pulumi.ComponentResource):
         function = make_function(plan.name, plan.function, role, lake, [lake.packages, lake.lander], after)
         self.url = None if plan.url is None else _url(plan.name, function, plan.url, inside).function_url
         _table(plan.table, lake, inside)
-        if plan.access_point is not None:
-            point = plan.access_point
-            aws.s3.AccessPoint(plan.name, name=point.name, bucket=lake.bucket.id, policy=point.policy.json(), opts=inside)
+        self.ddl = None if plan.access_point is None else _access_point(plan.name, plan.access_point, lake, inside)
+
+
+def _access_point(name: str, plan: AccessPoint, lake: Lake, inside: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """What its readers run in their own Athena."""
+    point = aws.s3.AccessPoint(name, name=plan.name, bucket=lake.bucket.id, policy=plan.policy.json(), opts=inside)
+    return point.alias.apply(lambda alias: plan.ddl.replace(ALIAS, alias))
 
 
 def _url(name: str, function: aws.lambda_.Function, plan: Url, inside: pulumi.ResourceOptions) -> aws.lambda_.FunctionUrl:

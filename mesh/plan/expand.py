@@ -1,13 +1,16 @@
 """A checked mesh and a stack -> its plan. Pure: no cloud, no file, no clock, so the same file always gives the same plan."""
 
+from collections.abc import Sequence
+
 from mesh.grants.writers import boilingdata, writers
 from mesh.plan import cors
-from mesh.plan.model import AccessPoint, Expiry, Function, Lake, MeshPlan, Resource, Role, Steward, TapPlan, Url
+from mesh.plan.ddl import table_ddl
+from mesh.plan.model import AccessPoint, Expiry, Function, Lake, MeshPlan, Resource, Role, Steward, Table, TapPlan, Url
 from mesh.plan.names import Names, Stack, bucket_name, issuer
 from mesh.plan.policies import bucket_policy, reader_policy, schedule_policy, steward_policy, tap_policy, trust
 from mesh.plan.tables import table
 from mesh.plan.watch import alarms, dashboard
-from mesh.spec.mesh import Mesh, Tap
+from mesh.spec.mesh import Mesh, ReadGrant, Tap
 from tap_runtime import lake
 from tap_runtime.settings import BOILINGDATA_SECRET, Limits, TapSettings
 
@@ -56,7 +59,7 @@ def _tap(mesh: Mesh, tap: Tap, names: Names) -> tuple[TapPlan, tuple[str, ...]]:
     name, key = f"{names.prefix}{tap.name}", lake.settings_key(tap.name, sha256)
     glue, left_out = table(names, tap)
     outside = [reader for reader in tap.read if reader.kind != "to"]
-    point = AccessPoint(names.access_point(tap.name), reader_policy(names, tap.name, outside)) if outside else None
+    point = _access_point(names, tap.name, outside, glue) if outside else None
     url = None if tap.closed else Url(tap.origins, cors.HEADERS, cors.METHODS, cors.MAX_AGE_S)
     plan = TapPlan(
         name=tap.name,
@@ -82,6 +85,10 @@ def _tap(mesh: Mesh, tap: Tap, names: Names) -> tuple[TapPlan, tuple[str, ...]]:
         resources=_resources(name, key, names, tap, point),
     )
     return plan, _notes(tap, left_out)
+
+
+def _access_point(names: Names, tap: str, readers: Sequence[ReadGrant], glue: Table) -> AccessPoint:
+    return AccessPoint(names.access_point(tap), reader_policy(names, tap, readers), table_ddl(glue, names.bucket))
 
 
 def _resources(name: str, settings_key: str, names: Names, tap: Tap, point: AccessPoint | None) -> tuple[Resource, ...]:

@@ -76,10 +76,11 @@ class Table:
 
 @dataclass(frozen=True)
 class AccessPoint:
-    """Through which other roles and accounts read a tap's data."""
+    """Through which other roles and accounts read a tap's data. `ddl`: of their Athena table, with <alias> for its alias."""
 
     name: str
     policy: Policy
+    ddl: str
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,7 @@ def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake
     assert f"export TAPMESH_URL_CLICKS={up.outputs['urls']['clicks']}\n" in up.outputs["tapmesh.env"]
     state = mesh.stack.state.read_text()
     assert [hidden for hidden in ("PRIVATE KEY", SECRET) if hidden in state] == []
-    secrets = {tap: secret_of(cloud, f"acme-dev-{tap}") for tap in taps}
-    assert secrets == {**dict.fromkeys(taps), "clicks": SECRET}
+    assert {tap: secret_of(cloud, f"acme-dev-{tap}") for tap in taps} == {**dict.fromkeys(taps), "clicks": SECRET}
     assert re.findall("warning|deprecat", up.said, re.IGNORECASE) == []
     own = {step.name for step in up.steps if step.name not in taps}
     assert own == {
@@ -143,6 +142,15 @@ def test_nothing_is_made_while_anything_is_wrong(tmp_path: Path, make_stack: Mak
     mesh.stack.config({"tapmesh:boilingdata-secret": "short"}, secret=True)
     with pytest.raises(DeployError, match="tapmesh:boilingdata-secret is missing or no tap master secret; .*clicks, orders take"):
         mesh.stack.preview()
+
+
+def test_another_account_gets_the_table_to_read_through_the_access_point(small: Mesh, cloud: Cloud) -> None:
+    readers = small.stack.up().outputs["readers"]
+    account = cloud.client("sts").get_caller_identity()["Account"]
+    (point,) = cloud.client("s3control").list_access_points(AccountId=account, Bucket="small-lake-dev")["AccessPointList"]
+    assert set(readers) == {"orders"}
+    assert f"LOCATION 's3://{point['Alias']}/orders/data/'" in readers["orders"]
+    assert "small-lake-dev" not in readers["orders"]
 
 
 def test_a_function_runs_by_the_settings_it_names_and_by_its_public_key(small: Mesh, cloud: Cloud) -> None:

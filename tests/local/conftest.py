@@ -68,9 +68,10 @@ class RunningMesh:
         answer = self.http.request("POST", f"http://127.0.0.1:{self.port}/taps/{tap}", body=body, headers=sent)
         return answer.status, answer.json()
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Another tapmesh command on this folder."""
-        return subprocess.run(self.command(*words, "--file", str(self.file)), capture_output=True, text=True, timeout=60)
+        command = self.command(*words, "--file", str(self.file))
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """Rows of the lake."""
