@@ -13,7 +13,7 @@ from mesh.cli.faults import report
 from mesh.cli.options import state
 from mesh.cli.say import data, fail
 
-COMMANDS = (init, check, plan, dev, token, keys, who_can, what_can, send, query, trace, status, land, schema, build)
+COMMANDS = (init, check, plan, dev, token, send, query, trace, status, who_can, what_can, keys, land, schema, build)
 
 app = typer.Typer(
     name="tapmesh",

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mesh.plan import TapPlan
     from tap_runtime.token import Token
@@ -22,13 +22,21 @@ class Verdict:
     hint: str
 
 
-def inspect(text: str, plans: Mapping[str, TapPlan], secret: str | None, now: dt.datetime) -> tuple[Token, tuple[Verdict, ...]]:
-    """The token taken apart and the verdicts of the taps that it names, or of all; raises BadToken."""
+def inspect(
+    text: str, plans: Mapping[str, TapPlan], taps: Sequence[str], secret: str | None, now: dt.datetime
+) -> tuple[Token, tuple[Verdict, ...]]:
+    """The token taken apart and the verdicts of `taps`, else of those that it names, else of all; raises BadToken."""
     from tap_runtime.token import read_token
 
     token = read_token(text)
-    named = token.audience if token.algorithm == "EdDSA" else tuple(plans)
-    return token, tuple(_verdict(text, plans[tap], secret, now) if tap in plans else Verdict(tap, "no such tap", "") for tap in named)
+    asked = taps or (token.audience if token.algorithm == "EdDSA" else tuple(plans))
+    return token, tuple(_verdict(text, plans[tap], secret, now) if tap in plans else Verdict(tap, "no such tap", "") for tap in asked)
+
+
+def is_good(token: Token, verdicts: tuple[Verdict, ...]) -> bool:
+    """Whether it is accepted wherever it is for; one that names no taps, somewhere."""
+    accepted = [verdict.refused is None for verdict in verdicts]
+    return any(accepted) if token.algorithm == "HS256" else all(accepted)
 
 
 def _verdict(text: str, plan: TapPlan, secret: str | None, now: dt.datetime) -> Verdict:
@@ -66,10 +74,8 @@ def lines(token: Token, verdicts: tuple[Verdict, ...], now: dt.datetime) -> list
     if token.algorithm == "EdDSA":
         about = [f"who:    {token.subject}", f"for:    {', '.join(token.audience)}", f"by:     {token.issuer}, with the key {token.kid}"]
     else:
-        about = [
-            f"who:    {' '.join(token.audience[:2])}",
-            f"for:    every tap they may write to, shared by {token.audience[2:] or 'nobody'}",
-        ]
+        owner = " ".join(token.audience[2:]) or "its owner"
+        about = [f"who:    {' '.join(token.audience[:2])}", f"for:    what {owner} shared with them"]
     told = [f"kind:   {_kind(token)}", *about, f"made:   {_moment(token.issued_s)}", f"until:  {_moment(token.expires_s)}, {when}"]
     return told + [_line(verdict) for verdict in verdicts]
 

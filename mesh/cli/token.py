@@ -31,7 +31,8 @@ def run(
     text: Annotated[str | None, typer.Argument(metavar="[TOKEN]", help="With --inspect: the token; else standard input.")] = None,
     person: Annotated[str | None, typer.Option("--as", metavar="NAME", help="A name in people.", autocompletion=complete_people)] = None,
     tap: Annotated[
-        list[str] | None, typer.Option("--tap", metavar="TAP", help="The tap it is for; may be repeated.", autocompletion=complete_taps)
+        list[str] | None,
+        typer.Option("--tap", metavar="TAP", help="The tap it is for; may be repeated.", autocompletion=complete_taps),
     ] = None,
     lifetime: Annotated[str, typer.Option("--for", metavar="DURATION", help="How long it is good, like 30m, 24h or 7d.")] = "24h",
     inspected: Annotated[
@@ -48,7 +49,7 @@ def run(
 
     mesh = loaded(file, lambda line: err.print(line, markup=False, soft_wrap=True))
     if inspected:
-        _inspect(text, mesh, _keyring(stack, keys, file), stack, file, as_json)
+        _inspect(text, mesh, _keyring(stack, keys, file), stack, tap or [], file, as_json)
         return
     for given, option in ((person, "--as"), (tap, "--tap")):
         if not given:
@@ -106,7 +107,7 @@ def _keyring(stack: str, keys: str | None, file: Path) -> Keyring:
         fail(f"--keys {keys}: {error.strerror}", "name a file, or - for standard input")
 
 
-def _inspect(text: str | None, mesh: Mesh, keyring: Keyring, stack: str, file: Path, as_json: bool) -> None:
+def _inspect(text: str | None, mesh: Mesh, keyring: Keyring, stack: str, taps: list[str], file: Path, as_json: bool) -> None:
     from mesh.cli import inspect
     from mesh.plan import Stack, expand
     from tap_runtime.token import BadToken
@@ -114,7 +115,7 @@ def _inspect(text: str | None, mesh: Mesh, keyring: Keyring, stack: str, file: P
     plans = {plan.name: plan for plan in expand(mesh, Stack(stack, keyring.public())).taps}
     now = dt.datetime.now(dt.UTC)
     try:
-        token, verdicts = inspect.inspect((text or sys.stdin.read()).strip(), plans, _secret(file), now)
+        token, verdicts = inspect.inspect((text or sys.stdin.read()).strip(), plans, taps, _secret(file), now)
     except BadToken as bad:
         fail(
             f"the token would not be accepted: {bad}",
@@ -125,7 +126,7 @@ def _inspect(text: str | None, mesh: Mesh, keyring: Keyring, stack: str, file: P
         data(json.dumps(inspect.as_json(token, verdicts)))
     else:
         data("\n".join(inspect.lines(token, verdicts, now)))
-    if not all(verdict.refused is None for verdict in verdicts):
+    if not inspect.is_good(token, verdicts):
         raise SystemExit(1)
 
 

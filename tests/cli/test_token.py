@@ -3,12 +3,15 @@
 import io
 import json
 import sys
+import time
 from pathlib import Path
 
 import jwt
 import pytest
 
 from tests.cli.conftest import TAPS, Ask
+
+NOW_S = int(time.time())
 
 
 @pytest.fixture
@@ -86,6 +89,16 @@ def test_a_boilingdata_token_is_explained(mesh: Path, ask: Ask, typed) -> None: 
     assert "kind:   BoilingData tap token\nwho:    partner partner@example.org\n" in said.out
     assert "clicks: 401 bad_token: the token is not accepted: it is not good yet" in said.out
     assert secret not in said.out + said.err
+    good = jwt.encode(
+        {"aud": ["partner", "partner@example.org", "lead@acme.example"], "iat": NOW_S - 60, "exp": NOW_S + 60}, secret, "HS256"
+    )
+    said = ask("token", "--inspect", good)
+    assert (said.code, "\nfor:    what lead@acme.example shared with them\n" in said.out, "\nclicks: accepted\n" in said.out) == (
+        0,
+        True,
+        True,
+    )
+    assert ask("token", "--inspect", good, "--tap", "orders").code == 1
 
 
 def test_keys_rotate_while_tokens_of_both_are_good(mesh: Path, ask: Ask) -> None:

@@ -16,7 +16,9 @@ import yaml
 from mesh.spec import load
 from mesh.spec.language import Top
 from mesh.spec.statement import Asked, BadStatement, bind_all
+from tests.docs.bdcli import bring_bdcli
 from tests.docs.pages import ROOT, Block, blocks
+from tests.grants.matrix import SECRET
 from tests.local.conftest import RunningMesh
 
 RECEIPT = r"20\d{6}T\d{6}Z-…-\d+"
@@ -32,6 +34,8 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
         shutil.copytree(ROOT / name, folder / name)
     running = RunningMesh(folder, (ROOT / "taps.yaml").read_text())
     (folder / "data.ndjson").write_text(DATA)
+    (folder / "secret.json").write_text(json.dumps({"bdTapMasterSecret": SECRET}))
+    bring_bdcli(folder / "bin")
     running.start()
     yield running
     running.stop()
@@ -45,7 +49,7 @@ def receipt(mesh: RunningMesh) -> str:
 
 
 def shell(mesh: RunningMesh, script: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{mesh.folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script], cwd=mesh.folder, env=environment, capture_output=True, text=True, timeout=200
     )

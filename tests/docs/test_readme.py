@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.docs.bdcli import bring_bdcli
 from tests.local.conftest import RunningMesh
 
 ROOT = Path(__file__).parents[2]
@@ -37,8 +38,28 @@ def test_the_readme_commands_lead_from_nothing_to_rows(tmp_path: Path) -> None:
         mesh.stop()
 
 
+def test_the_readmes_three_commands_let_another_boilingdata_user_write(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "sql", tmp_path / "sql")
+    (tmp_path / "data.ndjson").write_text('{"eventType":"click"}\n')
+    bring_bdcli(tmp_path / "bin")
+    mesh = RunningMesh(tmp_path, (ROOT / "taps.yaml").read_text())
+    mesh.start()
+    try:
+        keep, *send = next(block for block in shell_blocks() if "bdcli" in block).replace(":8900", f":{mesh.port}").splitlines()
+        assert len(send) == 2
+        script = "\n".join(send).replace("curl", "curl -s")
+        assert json.loads(run(script, tmp_path))["error"] == "bad_token"
+        run(keep, tmp_path)
+        mesh.wait_for(lambda: json.loads(run(script, tmp_path))["statusCode"] == 200, "the secret to be taken")
+        answer = json.loads(run(script, tmp_path))
+        assert (answer["received"], answer["accepted"]) == (1, 1)
+        mesh.wait_for(lambda: mesh.query("select distinct sender from _senders") == [{"sender": "partner"}], "the batch to land")
+    finally:
+        mesh.stop()
+
+
 def run(script: str, folder: Path) -> str:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-euc", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
