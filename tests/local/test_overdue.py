@@ -28,4 +28,5 @@ def test_a_landing_that_does_not_end_is_tried_three_times(tmp_path: Path, ack: s
             path.write_bytes(path.read_bytes().replace(b'"failed":false', b'"failed":true'))
     done = subprocess.run([sys.executable, "-c", LANDER, str(tmp_path)], input=b"", capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert tap.reasons() == ["landing failed: 3 tries ran out of memory or time, or were killed"]
+    more = "give the tap more than memory: 128MB, or its SQL less to do"
+    assert tap.reasons() == [f"landing failed: 3 tries ran out of memory or time, or were killed; {more}"]
