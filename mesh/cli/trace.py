@@ -52,11 +52,11 @@ def _told(traced: Traced) -> Iterator[str]:
         return
     counts = traced.manifest.counts
     bad = counts.refused + counts.quarantined
-    sums = f"{counts.received:,} lines received, {counts.rows:,} rows, {bad:,} lines in quarantine"
+    sums = f"{_of(counts.received, 'line')} received, {_of(counts.rows, 'row')}, {_of(bad, 'line')} in quarantine"
     yield f"manifest: {traced.manifest_key}"
     yield f"landed:   {traced.manifest.landed_at}, the whole batch: {_of(counts.requests, 'request')}, {sums}"
     for file in traced.manifest.files:
-        yield f"file:     {file.key} ({file.rows:,} {'rows' if file.kind == 'parquet' else 'lines'}, {file.bytes:,} bytes)"
+        yield f"file:     {file.key} ({_of(file.rows, 'row' if file.kind == 'parquet' else 'line')}, {file.bytes:,} bytes)"
     if traced.state != "unknown":
         yield from _own(traced)
 

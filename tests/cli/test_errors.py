@@ -59,6 +59,7 @@ WRONG = [
     ("query from_clicks --lake gs://acme-lake", 1, "gs://acme-lake: a lake is a folder or s3://bucket", ""),
     ("query from_clicks --format csv --limit 3", 2, "--limit is for tables, not csv", "write LIMIT into the statement"),
     ("query from_clicks --file nowhere.yaml", 2, "nowhere.yaml: no such file", "name a lake with --lake"),
+    ("trace 20261123T215500Z-00112233445566778899aabbccddeeff-1 --file nowhere.yaml", 2, "nowhere.yaml: no such file", "--lake"),
     ("status --file nowhere.yaml", 2, "nowhere.yaml: no such file", "tapmesh init"),
     ("query from_clicks --format xml", 2, "invalid value for '--format'", "tapmesh query --help"),
     ("query from_clicks --lake nowhere", 1, "nowhere: there is no lake here yet", ""),
