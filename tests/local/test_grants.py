@@ -64,6 +64,22 @@ def test_the_example_mesh_lets_in_exactly_whom_who_can_names(tmp_path: Path) -> 
         mesh.stop()
 
 
+def test_a_token_counts_in_the_header_alone_once_and_in_any_case(mesh: RunningMesh) -> None:
+    mesh.start()
+    token = mesh.run("token", "--as", "lead", "--tap", "clicks").stdout.strip()
+    url = f"http://127.0.0.1:{mesh.port}/taps/clicks"
+    for query in (f"token={token}", f"x-bd-authorization={token}", f"authorization=Bearer%20{token}", f"access_token={token}"):
+        answer = mesh.http.request("POST", f"{url}?{query}", body=b"").json()
+        assert (answer["statusCode"], answer["error"], token in str(answer)) == (401, "no_token", False)
+        assert "never into the URL" in answer["hint"]
+    twice = urllib3.HTTPHeaderDict([("x-bd-authorization", token), ("x-bd-authorization", token)])
+    assert mesh.http.request("POST", url, body=b"", headers=twice).json()["error"] == "bad_token"
+    assert mesh.http.request("POST", url, body=b"", headers={"X-Bd-AUTHORIZATION": token}).status == 200
+    assert mesh.http.request("POST", url, body=b"", headers={"AUTHORIZATION": f"bearer {token}"}).status == 200
+    assert mesh.http.request("POST", url, body=b"", headers={"x-bd-authorization": f"{token}\xe9"}).json()["error"] == "bad_token"
+    assert token not in mesh.log.read_text()
+
+
 def _status(mesh: RunningMesh, tap: str, token: str | None) -> int:
     return mesh.post(tap, b"", **({} if token is None else {"x_bd_authorization": token}))[0]
 
