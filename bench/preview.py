@@ -5,6 +5,7 @@ Each run is a process of its own, so that its memory is its own; the account is 
 
 import gc
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -87,6 +88,7 @@ def one(kind: str, count: int, folder: Path, endpoint: str) -> Iterator[Run]:
         yield measured(Stack(folder, emulated(account, ours(folder)), lambda: bare(count)).preview)[0]
         return
     mesh = mesh_in(folder, count, account)
+    os.environ |= {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}  # else the whole state is written at each of its steps
     yield measured(mesh.stack.preview if kind == "mesh" else mesh.stack.up)[0]
     if kind == "edit":
         mesh.save(f"about: Tap {count // 2} of the bench\n", f"about: Tap {count // 2} of the bench\n    freshness: 10m\n")

@@ -13,6 +13,7 @@ from typing import Any
 from mesh.deploy import deploy
 from mesh.grants.keys import new_keyring
 from mesh.grants.tokens import issue
+from tap_runtime.settings import VerifyKey
 from tests.engine.plugin.cloud import Cloud
 from tests.engine.stack import ROOT, MakeStack, Outcome, Stack
 
@@ -48,6 +49,11 @@ class Mesh:
         keyring = new_keyring()
         self.stack.config({"tapmesh:signing-key": keyring.pem(), "tapmesh:boilingdata-secret": SECRET}, secret=True)
         self._key = keyring.signing
+
+    @property
+    def public_key(self) -> VerifyKey:
+        """What taps know of the stack's key."""
+        return self._key.public()
 
     def send(self, url: str, issuer: str, person: str, tap: str, lines: bytes) -> dict[str, Any]:
         """A request to the tap with a token good for an hour; the answer, which has to be 200."""

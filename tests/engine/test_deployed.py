@@ -61,6 +61,17 @@ def _settings(cloud: Cloud, tap: str) -> TapSettings:
     return read_settings(cloud.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
 
+def test_a_function_runs_by_the_settings_it_names_and_by_the_stacks_public_key(example: Example) -> None:
+    told = example.cloud.client("lambda").get_function_configuration(FunctionName="acme-dev-logs")
+    settings = _settings(example.cloud, "logs")
+    assert told["Environment"]["Variables"] == {
+        "TAPMESH_LAKE": f"s3://{BUCKET}",
+        "TAPMESH_SETTINGS": lake.settings_key("logs", settings.sha256()),
+    }
+    assert (settings.tap, settings.issuer, settings.keys) == ("logs", "acme/dev", (example.mesh.public_key,))
+    assert (told["Handler"], len(told["Layers"])) == ("tap_runtime.function.handler", 2)
+
+
 def _keys(cloud: Cloud, prefix: str) -> list[str]:
     return [each["Key"] for each in cloud.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
 

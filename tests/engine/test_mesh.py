@@ -2,13 +2,13 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tap_runtime.settings import read_settings
 from tests.emulated.aws import Aws
 from tests.engine.mesh import EXAMPLE, SECRET, SMALL, Mesh, empty, wipe
 from tests.engine.plugin.cloud import Cloud
@@ -39,7 +39,7 @@ def deployer(provider: Provider, request: pytest.FixtureRequest) -> Provider:
         if not statement["Action"][0].startswith("s3:"):
             statement["Resource"] = "*"
     document["Statement"].append({"Effect": "Allow", "Action": "lambda:ListLayers", "Resource": "*"})
-    role = account.role("deployer", json.dumps(document))
+    role = account.role("documented", json.dumps(document))
     return replace(provider, variables=role.variables(account.endpoint))
 
 
@@ -52,7 +52,10 @@ def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake
     up = mesh.stack.up()
     taps = ["clicks", "lambda_telemetry", "logs", "metrics", "orders_cdc", "search_export", "service_requests"]
     assert (sorted(up.outputs["urls"]), up.outputs["lake"]) == (taps, "s3://acme-lake-dev")
-    assert f"export TAPMESH_URL_CLICKS={up.outputs['urls']['clicks']}\n" in up.outputs["tapmesh.env"]
+    (tmp_path / "tapmesh.env").write_text(up.outputs["tapmesh.env"])
+    sourced = subprocess.run(["sh", "-uc", '. ./tapmesh.env; echo "$TAPMESH_LAKE $TAPMESH_URL_CLICKS"'], cwd=tmp_path, capture_output=True)
+    assert sourced.stdout.decode() == f"s3://acme-lake-dev {up.outputs['urls']['clicks']}\n"
+    assert up.outputs["dashboard"].endswith("home?region=us-east-1#dashboards/dashboard/acme-dev")
     state = mesh.stack.state.read_text()
     assert [hidden for hidden in ("PRIVATE KEY", SECRET) if hidden in state] == []
     assert {tap: secret_of(cloud, f"acme-dev-{tap}") for tap in taps} == {**dict.fromkeys(taps), "clicks": SECRET}
@@ -151,17 +154,3 @@ def test_another_account_gets_the_table_to_read_through_the_access_point(small: 
     assert set(readers) == {"orders"}
     assert f"LOCATION 's3://{point['Alias']}/orders/data/'" in readers["orders"]
     assert "small-lake-dev" not in readers["orders"]
-
-
-def test_a_function_runs_by_the_settings_it_names_and_by_its_public_key(small: Mesh, cloud: Cloud) -> None:
-    small.stack.up()
-    told = cloud.client("lambda").get_function(FunctionName="small-dev-clicks")["Configuration"]
-    key = told["Environment"]["Variables"]["TAPMESH_SETTINGS"]
-    settings = read_settings(cloud.client("s3").get_object(Bucket="small-lake-dev", Key=key)["Body"].read())
-    assert (settings.tap, settings.issuer, len(settings.keys), told["Handler"]) == (
-        "clicks",
-        "small/dev",
-        1,
-        "tap_runtime.function.handler",
-    )
-    assert key.endswith(f"{settings.sha256()}.json")
