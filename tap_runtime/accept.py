@@ -44,19 +44,14 @@ class Acceptor:
             hint = "send the same request again a little later; nothing of it was kept"
             return refusal(Refused(503, "spool_full", str(full), hint, retry_after_s=10))
 
-    def due(self, now: dt.datetime) -> str | None:
+    def due(self, now: dt.datetime) -> tuple[str, ...]:
         """The open batch, if it is to land now; from here on it takes nothing more."""
         opened = self._intake.opened
-        if opened is None or isinstance(decide(opened, self.settings, now), KeepCollecting):
-            return None
-        self._intake.leave()
-        return opened.batch
+        return () if opened is None or isinstance(decide(opened, self.settings, now), KeepCollecting) else self.leave()
 
-    def leave(self) -> str | None:
+    def leave(self) -> tuple[str, ...]:
         """The open batch, whether it is due or not; from here on it takes nothing more."""
-        opened = self._intake.opened
-        self._intake.leave()
-        return None if opened is None else opened.batch
+        return self._intake.leave()
 
     def seal(self) -> None:
         """Ends the open batch, so that it can land with the settings it was accepted under."""

@@ -86,8 +86,8 @@ class Intake(Protocol):
     def opened(self) -> OpenBatch | None:
         """The batch that takes records now."""
 
-    def leave(self) -> None:
-        """Takes no more into the open batch, which another process seals and lands; the next request opens another."""
+    def leave(self) -> tuple[str, ...]:
+        """Takes no more into what is open, or was about to be: another process seals and lands these; the next request opens another."""
 
     def seal(self) -> None:
         """Ends the open batch, if there is one; the next request opens another."""
@@ -100,7 +100,8 @@ class Buffered:
         self._settings, self._store, self._root, self._random = settings, store, root, random
         self._sha256 = settings.sha256()
         self._writer: SpoolWriter | None = None
-        self._pending: SpoolWriter | None = None  # its marker could not be put; the next request tries again
+        self._pending: SpoolWriter | None = None  # its marker could not be put, as far as is known; the next request tries again
+        self._given_up: tuple[str, ...] = ()
         self._marker: Marker | None = None
         self._retry_bound_s = 0.0
 
@@ -119,7 +120,7 @@ class Buffered:
     def _open(self, now: dt.datetime) -> SpoolWriter:
         """The spool first, then its marker: a marker without a spool means that a spool has vanished."""
         if self._pending is not None and now - lake.opened_at(self._pending.header.batch) > REUSE:
-            self.leave()
+            self._given_up = self.leave()
         if self._pending is None:
             header = Header(self._settings.tap, lake.new_batch(now, self._random), self._sha256)
             self._marker = Marker(nonce=self._random(16).hex(), ack="buffered", settings=self._sha256, at_most=FIRST_BOUND)
@@ -148,11 +149,14 @@ class Buffered:
     def opened(self) -> OpenBatch | None:
         return None if self._writer is None else OpenBatch(self._writer.header.batch, self._writer.bytes)
 
-    def leave(self) -> None:
-        for writer in (self._writer, self._pending):
-            if writer is not None:
-                writer.close()
+    def leave(self) -> tuple[str, ...]:
+        left = [writer for writer in (self._writer, self._pending) if writer is not None]
+        for writer in left:
+            writer.close()
+        given_up = self._given_up
         self._writer = self._pending = self._marker = None
+        self._given_up = ()
+        return (*given_up, *(writer.header.batch for writer in left))
 
     def seal(self) -> None:
         for writer in (self._writer, self._pending):
@@ -222,8 +226,10 @@ class Stored:
     def opened(self) -> OpenBatch | None:
         return None if self._batch is None else OpenBatch(self._batch, self._bytes)
 
-    def leave(self) -> None:
+    def leave(self) -> tuple[str, ...]:
+        left = () if self._batch is None else (self._batch,)
         self._batch = None
+        return left
 
     def seal(self) -> None:
         if self._batch is not None:

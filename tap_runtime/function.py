@@ -59,8 +59,7 @@ class Function:
         time.sleep(_HOLD_S)
         return self._landing(request, self._acceptor.leave())
 
-    def _landing(self, request: str, batch: str | None) -> Done:
-        batches = () if batch is None else (batch,)
+    def _landing(self, request: str, batches: tuple[str, ...]) -> Done:
         return Done(request, stored=batches) if self._settings.ack == "stored" else Done(request, spooled=batches)
 
 

@@ -50,6 +50,7 @@ class Environment:
         self.room, self.deployed = folder / self.name, deployed
         self.tmp, self._log = self.room / "tmp", self.room / "log"
         self.state: Literal["idle", "busy", "gone"] = "idle"
+        self.crashed = False  # the emulator had ended by itself
         self._process: subprocess.Popen[bytes] | None = None
         self._request = _Request()
         self._settled = threading.Event()
@@ -151,21 +152,24 @@ class Environment:
         """Lambda's SHUTDOWN: the emulator gives runtime and extensions 2,000 ms together. Seconds it took."""
         started = time.monotonic()
         if self._ends():
-            freezer.thaw(self._group)
-            os.kill(self._emulator(), signal.SIGTERM)
+            if not self.crashed:
+                freezer.thaw(self._group)
+                os.kill(self._emulator(), signal.SIGTERM)
             self._clear()
         return time.monotonic() - started
 
     def vanish(self) -> None:
         """Removed without a word."""
         if self._ends():
-            if self._process is not None and self._process.poll() is None:
+            if self._process is not None and not self.crashed:
                 freezer.kill(self._group, self._emulator())
             self._clear()
 
     def _ends(self) -> bool:
         with self._turning:
             ends, self.state = self.state != "gone", "gone"
+            if ends and self._process is not None:
+                self.crashed = self._process.poll() is not None
         return ends
 
     def _clear(self) -> None:

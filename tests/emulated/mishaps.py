@@ -223,4 +223,4 @@ def befall(scene: Scene, count: int) -> Iterator[str]:
             deck = [first, *scene.dice.sample(others, len(others))]
         yield deck[at]
         DECK[deck[at]](scene)
-        scene.wait(scene.dice.uniform(0.1, 1.0))
+        scene.wait(scene.dice.uniform(0.1, 0.8))

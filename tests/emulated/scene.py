@@ -151,6 +151,7 @@ class Scene:
     def accounts(self) -> tuple[list[Account], list[str]]:
         """Tap by tap from the lake, and what is wrong."""
         found, wrong = [], []
+        self.may_lose |= {one.name for tap in self.taps for one in tap.fleet.environments if one.crashed}
         for tap in self.taps:
             landed = read_landed(self.store, tap.name, self.folder / f"read-{tap.name}")
             found.append(account(tap.name, tap.sent, landed, FRESHNESS_S, tap.is_stored))

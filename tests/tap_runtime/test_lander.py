@@ -110,6 +110,22 @@ def test_a_flush_lands_what_is_open(environment: Environment) -> None:
     assert environment.invoke({"tapmesh": "flush"}) == {"statusCode": 200}
 
 
+@pytest.mark.parametrize("waits_s", [0, 61])
+def test_a_batch_whose_marker_came_late_is_not_reported_lost(tmp_path: Path, waits_s: int) -> None:
+    """The lake was slower than anyone waited, and put the marker after all; nothing was acknowledged."""
+    environment = Environment(tmp_path, ack="buffered")
+    environment.faults.fail_in(0, "down-after")
+    assert environment.post('{"id":"a"}')["statusCode"] == 503
+    environment.faults.fail_in(0, "")
+    assert len(environment.markers()) == 1
+    if waits_s:
+        environment.tap.now += dt.timedelta(seconds=waits_s)
+        assert environment.post('{"id":"b"}')["statusCode"] == 200
+    environment.invoke({"tapmesh": "flush"})
+    assert environment.markers() == []
+    assert not list((environment.tap.root / "spool").rglob("data.ndjson"))
+
+
 def test_shutdown_saves_what_is_open_and_anybody_lands_it(environment: Environment, tmp_path: Path) -> None:
     environment.post('{"id":"a"}\n{"id":1}')
     environment.lander.save()
