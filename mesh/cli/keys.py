@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mesh.cli.options import TAPS_YAML, File, Json, existing, laptop_keys
+from mesh.cli.options import TAPS_YAML, File, Json, existing, laptop_keys, named_stack
 from mesh.cli.say import data, fail, note, out
 from mesh.local.workspace import beside
 
@@ -132,7 +132,7 @@ def _show(keyring: Keyring, as_json: bool) -> None:
 
 def _command(action: Doing, stack: str) -> None:
     """The keys go from command to command within the shell; no process has them among its arguments."""
-    _check_stack(stack)
+    named_stack(stack)
     if action is Doing.BOILINGDATA:
         data(f"bdcli account tap-master-secret --disable-spinner | pulumi config set --secret {BOILINGDATA} --stack {stack}")
         return
@@ -140,14 +140,8 @@ def _command(action: Doing, stack: str) -> None:
     if action is Doing.LIST:
         data(get)
         return
-    data(f"KEYS=$({get}) && printf '%s\\n' \"$KEYS\" | pulumi config set --secret {SECRET} --stack {stack} && pulumi up --stack {stack}")
+    put = f"printf '%s\\n' \"$KEYS\" | pulumi config set --secret {SECRET} --stack {stack}"
+    data(f"KEYS=$(set -o pipefail; {get}) && {put} && pulumi up --stack {stack}")
+    if action is Doing.NEW:
+        note(f"a stack's first key: tapmesh keys new --stdin < /dev/null | pulumi config set --secret {SECRET} --stack {stack}")
     note(_NEXT[action])
-
-
-def _check_stack(stack: str) -> None:
-    from mesh.plan import BadStack, Stack
-
-    try:
-        Stack(stack)
-    except BadStack as bad:
-        fail(str(bad))

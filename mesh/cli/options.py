@@ -16,8 +16,10 @@ from tap_runtime.settings import environment
 if TYPE_CHECKING:
     from mesh.grants.keys import Keyring
     from mesh.lake.place import Place
+    from mesh.plan import Stack
     from mesh.spec.mesh import Mesh
     from mesh.spec.problems import Problem
+    from tap_runtime.settings import VerifyKey
 
 File = Annotated[Path, typer.Option("--file", "-f", readable=False, help="The mesh's file.", metavar="PATH")]
 Lake = Annotated[
@@ -93,3 +95,13 @@ def laptop_keys(file: Path) -> Keyring:
         return laptop_keyring(beside(file).keys)
     except BadKeys as bad:
         fail(str(bad), code=1)
+
+
+def named_stack(name: str, keys: tuple[VerifyKey, ...] = ()) -> Stack:
+    """The stack of that name; ends the command when none can be named so."""
+    from mesh.plan import BadStack, Stack
+
+    try:
+        return Stack(name, keys)
+    except BadStack as bad:
+        fail(str(bad))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mesh.cli.options import TAPS_YAML, File, Json, loaded
-from mesh.cli.say import data, fail, warn
+from mesh.cli.options import TAPS_YAML, File, Json, loaded, named_stack
+from mesh.cli.say import data, warn
 
 if TYPE_CHECKING:
     from mesh.plan.model import MeshPlan, TapPlan
@@ -25,12 +25,9 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Show what pulumi up would make of taps.yaml. No account is asked, so keys, account and region are left open."""
-    from mesh.plan import BadStack, Stack, expand
+    from mesh.plan import expand
 
-    try:
-        named = Stack(stack)
-    except BadStack as bad:
-        fail(str(bad))
+    named = named_stack(stack)
     plan = expand(loaded(file), named)
     if as_json:
         data(plan.json())

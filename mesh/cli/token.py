@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mesh.cli.names import complete_people, complete_taps
-from mesh.cli.options import TAPS_YAML, File, Json, laptop_keys, loaded
+from mesh.cli.options import TAPS_YAML, File, Json, laptop_keys, loaded, named_stack
 from mesh.cli.say import data, err, fail, warn
 from mesh.local.workspace import STACK, beside
 
@@ -57,7 +57,7 @@ def run(
     who, taps, now = str(person), tap or [], dt.datetime.now(dt.UTC)
     good_for = _lifetime(lifetime, mesh)
     _check(mesh, who, taps, now)
-    token = issue(_keyring(stack, keys, file).signing, issuer(mesh, stack), who, taps, good_for, now)
+    token = issue(_keyring(stack, keys, file).signing, issuer(mesh, named_stack(stack).name), who, taps, good_for, now)
     expires = (now + good_for).isoformat(timespec="seconds")
     data(json.dumps({"token": token, "person": who, "taps": taps, "expires_at": expires}) if as_json else token)
 
@@ -109,10 +109,10 @@ def _keyring(stack: str, keys: str | None, file: Path) -> Keyring:
 
 def _inspect(text: str | None, mesh: Mesh, keyring: Keyring, stack: str, taps: list[str], file: Path, as_json: bool) -> None:
     from mesh.cli import inspect
-    from mesh.plan import Stack, expand
+    from mesh.plan import expand
     from tap_runtime.token import BadToken
 
-    plans = {plan.name: plan for plan in expand(mesh, Stack(stack, keyring.public())).taps}
+    plans = {plan.name: plan for plan in expand(mesh, named_stack(stack, keyring.public())).taps}
     now = dt.datetime.now(dt.UTC)
     try:
         token, verdicts = inspect.inspect((text or sys.stdin.read()).strip(), plans, taps, _secret(file), now)

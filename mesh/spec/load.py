@@ -59,12 +59,17 @@ def load(path: Path) -> Checked:
     if top is not None and len(top.lake.bucket or "") > _LONGEST_BUCKET and not top.lake.adopt:
         text = f"at most {_LONGEST_BUCKET} characters, as the stack's name goes behind it; adopt: true uses a bucket as it is named"
         tree.say(tree.mark(("lake", "bucket")), ("lake", "bucket"), text)
+    if top is not None and top.boilingdata is None:
+        known.warnings += [_unused(person) for person in known.people.values() if person.boilingdata is not None]
     problems = in_order(problem for each in parts.trees for problem in each.problems)
     warnings = in_order(known.warnings)
     if problems or top is None:
         return Checked(None, problems, warnings)
-    files = tuple(dict.fromkeys([*parts.files, *known.files]))
-    mesh = Mesh(
+    return Checked(_mesh(top, known, taps, tuple(dict.fromkeys([*parts.files, *known.files]))), (), warnings)
+
+
+def _mesh(top: Top, known: Known, taps: Mapping[str, Tap], files: tuple[Path, ...]) -> Mesh:
+    return Mesh(
         name=top.mesh,
         bucket=top.lake.bucket,
         adopt_bucket=top.lake.adopt,
@@ -75,7 +80,6 @@ def load(path: Path) -> Checked:
         boilingdata_owner=None if top.boilingdata is None else top.boilingdata.owner,
         files=files,
     )
-    return Checked(mesh, (), warnings)
 
 
 def _gather(parts: _Parts, tree: Tree) -> None:
@@ -143,6 +147,11 @@ def _people(parts: _Parts) -> dict[str, Person]:
         if name in parts.members["teams"]:
             tree.say(tree.mark(("people", name)), ("people", name), "is a team's name too; people and teams share one namespace")
     return people
+
+
+def _unused(person: Person) -> Problem:
+    text = "no boilingdata.owner says whose tap tokens this mesh takes, so this name does nothing"
+    return Problem(person.mark, f"people.{person.name}.boilingdata", text)
 
 
 def _check_alone(keys: PersonKeys, others: Mapping[str, Person], tree: Tree, path: Path_) -> None:

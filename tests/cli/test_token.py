@@ -125,7 +125,9 @@ def test_a_stacks_keys_go_through_its_configuration(mesh: Path, ask: Ask, typed)
     assert ask("token", "--inspect", token, "--stack", "prod", "--keys", "turned").code == 0
     assert ask("token", "--inspect", token).code == 1
     command = ask("keys", "rotate", "--stack", "prod").out
-    assert command.startswith("KEYS=$(pulumi config get tapmesh:signing-key --stack prod | tapmesh keys rotate --stdin) && ")
+    assert command.startswith(
+        "KEYS=$(set -o pipefail; pulumi config get tapmesh:signing-key --stack prod | tapmesh keys rotate --stdin) && "
+    )
     assert "--stack and --keys go together" in ask("token", "--as", "lead", "--tap", "clicks", "--stack", "prod").err
     typed("nonsense")
     assert ask("keys", "list", "--stdin").code == 2

@@ -141,6 +141,15 @@ def test_a_statement_loses_its_end_only() -> None:
     assert taps["set_operation"].sql.startswith("select id from events -- a comment; with a semicolon")
 
 
+def test_a_boilingdata_name_without_an_owner_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "taps.yaml").write_text("version: 1\nmesh: acme\npeople: {partner: {email: partner@example.org, boilingdata: partner}}\n")
+    (warning,) = load(tmp_path / "taps.yaml").warnings
+    said = (
+        "taps.yaml:3:10 people.partner.boilingdata: no boilingdata.owner says whose tap tokens this mesh takes, so this name does nothing"
+    )
+    assert warning.line(tmp_path) == said
+
+
 def test_write_grants_of_a_public_tap_are_a_warning() -> None:
     warnings = load(SPECS / "good" / "whole.yaml").warnings
     assert [problem.line(SPECS / "good") for problem in warnings] == [
