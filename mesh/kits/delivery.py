@@ -31,7 +31,7 @@ class Delivery:
         Tries for ever; raises SendFailed when the tap will not take them, or the end was asked for meanwhile."""
         sent = self._client.send(lines, key)
         if sent.too_large:
-            line = len(lines.splitlines()[sent.too_large[0]])
+            line = len(lines.split(b"\n")[sent.too_large[0]])
             raise SendFailed(
                 f"a record of {line:,} bytes is larger than the tap takes", "give the tap more memory, its limits grow with it"
             )

@@ -21,6 +21,11 @@ class Gathering:
         self._lines.append(line)
         self._bytes += len(line)
 
+    @property
+    def empty(self) -> bool:
+        """Whether no line waits."""
+        return not self._lines
+
     def left_s(self) -> float:
         """Seconds until it is to be sent: none when it is full, endless when it is empty."""
         full = self._bytes >= BATCH_BYTES or len(self._lines) >= BATCH_LINES

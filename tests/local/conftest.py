@@ -77,7 +77,7 @@ class RunningMesh:
         """Rows of the lake."""
         done = self.run("query", sql, "--format", "json")
         assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return [json.loads(line) for line in done.stdout.split("\n") if line]  # text may hold other ends of lines
 
     def lander(self) -> int:
         """The lander child's process id."""

@@ -1,0 +1,78 @@
+"""How far a kit has come, in one file: the batch under way before it is sent, then only its place.
+
+A slot's confirmed position says less: it knows whole transactions, and a server that crashes forgets what came after its last
+checkpoint. So changes up to the place are skipped when they come again, and the batch under way is sent again as it was, under
+its key, which the tap counts once.
+"""
+
+import contextlib
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+Point = tuple[int, int]
+"""A change's place in the stream: its transaction's LSN, and its number in it."""
+START: Point = (0, 0)
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What a place is good for: LSNs mean nothing on another server or timeline, numbers nothing for other tables."""
+
+    system: str
+    timeline: int
+    database: str
+    tables: tuple[str, ...]
+
+
+class _Saved(msgspec.Struct, frozen=True):
+    source: Source
+    point: Point
+    snapshot_under_way: bool
+    batch: str = ""
+
+
+def key(lines: bytes) -> str:
+    """A batch's Idempotency-Key: every line of it has its place in it, so that equal batches are the same one."""
+    return hashlib.sha256(lines).hexdigest()
+
+
+@dataclass
+class Place:
+    """The place of one slot."""
+
+    file: Path
+    source: Source
+    point: Point = START
+    snapshot_under_way: bool = False
+    known: bool = False
+    batch: bytes = b""
+
+    def read(self) -> None:
+        """What the file says; nothing where it is of another source, but the batch under way is sent all the same."""
+        try:
+            saved = msgspec.json.decode(self.file.read_bytes(), type=_Saved)
+        except FileNotFoundError:
+            return
+        self.batch = saved.batch.encode()
+        if saved.source == self.source:
+            self.known, self.point, self.snapshot_under_way = True, saved.point, saved.snapshot_under_way
+
+    def save(self, point: Point, batch: bytes = b"") -> None:
+        """Puts it into the file, at once and whole."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.file.with_suffix(".new")
+        with fresh.open("wb") as file:
+            file.write(msgspec.json.encode(_Saved(self.source, point, self.snapshot_under_way, batch.decode())))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(self.file)
+        self.point, self.batch, self.known = point, batch, True
+
+    def forget(self) -> None:
+        """Nothing was sent yet."""
+        with contextlib.suppress(FileNotFoundError):
+            self.file.unlink()
+        self.point, self.batch, self.known, self.snapshot_under_way = START, b"", False, False
