@@ -3,16 +3,24 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.emulated.aws import Aws
 from tests.engine.mesh import EXAMPLE, SECRET, SMALL, Mesh, empty, wipe
 from tests.engine.plugin.cloud import Cloud
 from tests.engine.stack import ROOT, DeployError, MakeStack, Provider, makes
+
+TAPS = list(yaml.safe_load(EXAMPLE)["taps"])
+SHARED = (
+    *("bucket", "private", "owned", "encrypted", "expiry", "readers", "mesh", "runtime", "packages", "lander"),
+    *("functions", "tables", "queries", "steward", "schedule", "lost", "quarantined", "failing", "overdue", "dashboard"),
+)
 
 
 @pytest.fixture
@@ -50,32 +58,11 @@ def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake
     planned = mesh.stack.preview().changes
     assert set(planned) == {"create"}
     up = mesh.stack.up()
-    taps = ["clicks", "lambda_telemetry", "logs", "metrics", "orders_cdc", "search_export", "service_requests"]
-    assert (sorted(up.outputs["urls"]), up.outputs["lake"]) == (taps, "s3://acme-lake-dev")
-    assert sourced(up.outputs["tapmesh.env"], tmp_path) == f"s3://acme-lake-dev {up.outputs['urls']['clicks']}\n"
-    assert up.outputs["dashboard"].endswith("home?region=us-east-1#dashboards/dashboard/acme-dev")
-    assert re.findall(f"PRIVATE KEY|{SECRET}", mesh.stack.state.read_text()) == []
-    assert {tap: secret_of(cloud, f"acme-dev-{tap}") for tap in taps} == {**dict.fromkeys(taps), "clicks": SECRET}
     assert re.findall("warning|deprecat", up.said, re.IGNORECASE) == []
-    own = {step.name for step in up.steps if step.name not in taps}
-    assert own == {
-        *(
-            "bucket",
-            "private",
-            "owned",
-            "encrypted",
-            "expiry",
-            "readers",
-            "mesh",
-            "runtime",
-            "packages",
-            "lander",
-            "functions",
-            "tables",
-            "queries",
-        ),
-        *("steward", "schedule", "lost", "quarantined", "failing", "overdue", "dashboard"),
-    }
+    assert {step.name for step in up.steps} == {*TAPS, *SHARED}
+    _outputs_can_be_used(up.outputs, tmp_path)
+    assert re.findall(f"PRIVATE KEY|{SECRET}", mesh.stack.state.read_text()) == []
+    assert {tap: secret_of(cloud, f"acme-dev-{tap}") for tap in TAPS} == {**dict.fromkeys(TAPS), "clicks": SECRET}
     again, refreshed = mesh.stack.up(), mesh.stack.refresh()
     assert ({*again.changes}, again.said, refreshed.changed) == ({"same"}, "", ())
     mesh.stack.destroy()
@@ -86,11 +73,12 @@ def test_the_example_mesh_goes_up_stays_the_same_and_comes_down_without_its_lake
     empty("acme-lake-dev", cloud)
 
 
-def sourced(text: str, folder: Path) -> str:
-    """The lake and the URL of clicks, as a shell has them from the output tapmesh.env."""
-    (folder / "tapmesh.env").write_text(text)
-    done = subprocess.run(["sh", "-uc", '. ./tapmesh.env; echo "$TAPMESH_LAKE $TAPMESH_URL_CLICKS"'], cwd=folder, capture_output=True)
-    return done.stdout.decode()
+def _outputs_can_be_used(outputs: Mapping[str, Any], folder: Path) -> None:
+    assert (sorted(outputs["urls"]), outputs["lake"]) == (sorted(TAPS), "s3://acme-lake-dev")
+    assert outputs["dashboard"].endswith("home?region=us-east-1#dashboards/dashboard/acme-dev")
+    (folder / "tapmesh.env").write_text(outputs["tapmesh.env"])
+    sourced = subprocess.run(["sh", "-uc", '. ./tapmesh.env; echo "$TAPMESH_LAKE $TAPMESH_URL_CLICKS"'], cwd=folder, capture_output=True)
+    assert sourced.stdout.decode() == f"s3://acme-lake-dev {outputs['urls']['clicks']}\n"
 
 
 def secret_of(cloud: Cloud, function: str) -> str | None:
