@@ -95,7 +95,15 @@ def test_a_batch_read_in_parts_has_the_values_of_one_read_whole(records: list[di
         connection = sandbox.connect(128)
         whole, parts = sandbox.spooled(tap.settings, data), sandbox.spooled_parts(tap.settings, data, data)
         read = connection.execute(f"SELECT * FROM {whole}").fetchall()
-        assert connection.execute(f"SELECT * FROM {parts}").fetchall() == read * 2
+        again = connection.execute(f"SELECT * FROM {parts}").fetchall()
+        assert [plain(row) for row in again] == [plain(row) for row in read * 2]
+
+
+def plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A spooled row with its JSON parsed: the two readers may write a number in two ways."""
+    *envelope, record, extra = row
+    texts = (record["any"], extra)
+    return (*envelope, record | {"any": None}, *(None if text is None else loosely(json.loads(text)) for text in texts))
 
 
 def loosely(value: Any) -> Any:
