@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import os
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import botocore
 from _lambda import Account, Figures, run
@@ -13,12 +13,13 @@ from _prices import GB_SECOND, LAMBDA_LOG_BYTES, LOGS_GB, METRIC_MONTH, MONTH_MI
 
 from tap_runtime import lake
 from tests.emulated.deployed import Deployed
+from tests.emulated.environment import Environment
 from tests.emulated.faults import FaultyStore
 from tests.emulated.rie import packages, runtime
 
 ROUNDS = 5
 METRICS = 3  # of report.metrics in the steward, each for a tap
-YOUNG_S, QUIET_S = 0, 120  # a batch that fills, and one whose senders have gone: its marker and settings are read
+YOUNG_S, QUIET_S = -600, 90  # one that is not a minute old while this runs, and one whose senders have gone: its marker is read
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Round:
     """One look, as counted; `log_bytes` without what Lambda itself logs."""
 
     billed_ms: float
-    lists: float
-    gets: float
+    lists: int
+    gets: int
     log_bytes: float
 
     def month(self) -> float:
@@ -56,27 +57,40 @@ def measure(account: Account, figures: Figures) -> None:
 
 
 def look(account: Account, taps: int, quiet: int) -> Round:
-    """Opens a batch in each tap, lets the steward look a few times, and counts."""
+    """Opens a batch in each tap and lets the steward look a few times: counted through a proxy, timed without it."""
     counted = FaultyStore(account.aws.endpoint)
-    fleet = account.fleet(opened(account, counted.address, taps, quiet))
-    lists, gets = [], []
-    for _ in range(ROUNDS + 1):
-        counted.seen.clear()
+    deployed = opened(account, taps, quiet)
+    through = replace(deployed, variables={**deployed.variables, **account.aws.admin.variables(counted.address)})
+    looked(account, through, 1)
+    requests = len(counted.seen)
+    counted.seen.clear()
+    looked(account, through, 2)
+    again = counted.seen[requests:]  # what is kept from the first look is not read again
+    counted.down()
+    environment = looked(account, deployed, ROUNDS + 1)
+    said = [line for line in environment.logs().splitlines() if line.startswith('{"_aws"')]
+    lists = sum("list-type=2" in each.path for each in again)
+    return Round(
+        billed_ms=statistics.fmean(report.billed_ms or 0 for report in environment.reports()[1:]),
+        lists=lists,
+        gets=len(again) - lists,
+        log_bytes=sum(len(line) + 26 for line in said) / (ROUNDS + 1),
+    )
+
+
+def looked(account: Account, deployed: Deployed, times: int) -> Environment:
+    """One environment of the steward after so many looks, gone since."""
+    fleet = account.fleet(deployed)
+    for _ in range(times):
         outcome = fleet.invoke({})
         fleet.settle()
         assert not outcome.failed, fleet.environments[0].logs()[-2000:]
-        lists.append(sum("list-type=2" in each.path for each in counted.seen))
-        gets.append(len(counted.seen) - lists[-1])
-    counted.down()
     (environment,) = fleet.environments
-    said = [line for line in environment.logs().splitlines() if line.startswith('{"_aws"')]
-    billed = [report.billed_ms or 0 for report in environment.reports()[1:]]
     environment.vanish()
-    log_bytes = sum(len(line) + 26 for line in said) / (ROUNDS + 1)
-    return Round(statistics.fmean(billed), statistics.fmean(lists[1:]), statistics.fmean(gets[1:]), log_bytes)
+    return environment
 
 
-def opened(account: Account, endpoint: str, taps: int, quiet: int) -> Deployed:
+def opened(account: Account, taps: int, quiet: int) -> Deployed:
     """The steward as deployed, over a bucket with a marker and the settings of each of so many taps."""
     tap = account.tap(threshold="10MB")
     lake_url, settings_key = (tap.deployed.variables[name] for name in ("TAPMESH_LAKE", "TAPMESH_SETTINGS"))
@@ -91,7 +105,7 @@ def opened(account: Account, endpoint: str, taps: int, quiet: int) -> Deployed:
         tap.store.put(lake.marker_key(name, batch), marker)
     botocores = packages(runtime().version, f"botocore=={botocore.__version__}")  # which Lambda's own runtime has
     variables = {"TAPMESH_LAKE": lake_url, "TAPMESH_PREFIX": "bench-dev-", "PYTHONPATH": str(botocores)}
-    variables |= account.aws.admin.variables(endpoint)
+    variables |= account.aws.admin.variables(account.aws.endpoint)
     layer = account.layer(f"steward-{taps}-{quiet}")
     return Deployed("steward", account.package.code, layer, variables, "tap_runtime.steward.handler", timeout_s=50)
 
