@@ -14,7 +14,7 @@ import msgspec
 import uvicorn
 
 from mesh.grants.boilingdata import HOW, laptop_secret, secret_file
-from mesh.grants.keys import BadKeys, laptop_file, laptop_keyring
+from mesh.grants.keys import laptop_file, laptop_keyring
 from mesh.kits.web.demo import demo
 from mesh.local.child import LanderChild
 from mesh.local.live import say
@@ -51,7 +51,9 @@ class Dev:
         self._file, self._workspace, self._port, self._say = file, workspace, port, say
         self._store = folder_store(workspace.lake)
         self._running = Running(mesh, workspace, laptop_keyring(workspace.keys))
-        self._read_secret()
+        self._read_keys()
+        if self._running.secret is None and mesh.boilingdata_owner is not None:
+            say(f"no BoilingData token is taken before the owner's tap master secret is here: {HOW}")
         self._running.plans = self._plan(mesh)
         self._child = LanderChild(workspace, self._hear)
 
@@ -96,16 +98,14 @@ class Dev:
         self._store.put(lake.settings_key(plan.name, plan.settings_sha256), plan.settings.to_json())
         return Acceptor(plan.settings, self._store, self._workspace.spool, os.urandom, self._running.secret)
 
-    def _read_secret(self) -> bool:
+    def _read_keys(self) -> bool:
         """Whether BoilingData tokens are checked with another secret from now on."""
-        running = self._running
+        running, keys = self._running, self._workspace.keys
         before = running.secret
         try:
-            running.secret = laptop_secret(self._workspace.keys)
+            running.keys, running.secret = laptop_keyring(keys), laptop_secret(keys)
         except (ValueError, OSError) as bad:
-            self._say(f"BoilingData's secret is used as it was: {bad}")
-        if running.secret is None and running.mesh.boilingdata_owner is not None:
-            self._say(f"no BoilingData token is taken before the owner's tap master secret is here: {HOW}")
+            self._say(f"the keys are used as they were: {bad}")
         return running.secret != before
 
     async def _watch(self) -> None:
@@ -131,22 +131,19 @@ class Dev:
     def _reload(self, checked: Checked) -> None:
         running, root = self._running, self._file.parent
         running.problems = tuple(problem.line(root) for problem in checked.problems)
-        if checked.mesh is None:
-            running.save = Save(_now())
-            self._say("\n".join(["saved with problems; the mesh runs on as it was:", *running.problems]))
-            return
-        try:
-            running.keys = laptop_keyring(self._workspace.keys)
-        except (BadKeys, OSError) as bad:
-            self._say(f"the keys are used as they were: {bad}")
-        plans = self._plan(checked.mesh)
-        save = self._save(plans, self._read_secret())
+        other_secret = self._read_keys()
+        mesh = checked.mesh or running.mesh  # keys count whatever else was saved
+        plans = self._plan(mesh)
+        save = self._save(plans, other_secret)
         for name in (*save.changed, *save.removed):
             running.acceptors[name].seal()
         fresh = {name: self._acceptor(plans[name]) for name in (*save.changed, *save.added)}
         running.acceptors = {name: fresh.get(name) or running.acceptors[name] for name in plans}
-        running.mesh, running.plans, running.save = checked.mesh, plans, save
-        self._say("\n".join([f"reloaded: {save.words}", *(f"warning: {warning}" for warning in save.warnings)]))
+        running.mesh, running.plans, running.save = mesh, plans, save
+        if checked.mesh is None:
+            self._say("\n".join(["saved with problems; the mesh runs on as it was:", *running.problems]))
+        if checked.mesh is not None or save.changed:
+            self._say("\n".join([f"reloaded: {save.words}", *(f"warning: {warning}" for warning in save.warnings)]))
 
     def _save(self, plans: dict[str, TapPlan], other_secret: bool) -> Save:
         before = self._running.plans

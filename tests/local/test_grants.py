@@ -112,6 +112,21 @@ def test_no_post_is_refused_over_three_rotations(mesh: RunningMesh) -> None:
     assert mesh.query("select sum(accepted)::int as accepted from _senders") == [{"accepted": answers[200]}]
 
 
+def test_a_key_is_retired_though_the_file_is_broken(mesh: RunningMesh) -> None:
+    mesh.start()
+    good = mesh.file.read_text()
+    old = mesh.run("token", "--as", "lead", "--tap", "clicks").stdout.strip()
+    for action in ("new", "rotate"):
+        _heard(mesh, "keys", action)
+    mesh.file.write_text(good.replace("team: growth", "team: grwth"))
+    mesh.wait_for(lambda: "did you mean growth?" in mesh.log.read_text(), "the problem to be said")
+    assert _status(mesh, "clicks", old) == 200
+    _heard(mesh, "keys", "retire")
+    assert _status(mesh, "clicks", old) == 401
+    mesh.file.write_text(good)
+    assert mesh.run("token", "--as", "lead", "--tap", "clicks").returncode == 0
+
+
 def _heard(mesh: RunningMesh, *words: str) -> None:
     """A command on the keys, and the running mesh has heard of it."""
     before = mesh.log.read_text().count("reloaded: ")
