@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,7 @@ def run(
     from mesh.plan import expand
 
     named = named_stack(stack)
+    gc.disable()  # nearly all that is made is kept until the end
     plan = expand(loaded(file), named)
     if as_json:
         data(plan.json())
