@@ -47,7 +47,7 @@ class Doing(StrEnum):
 def run(
     action: Annotated[
         Doing,
-        typer.Argument(metavar="list|new|rotate|retire|boilingdata", help="What to do; boilingdata keeps its owner's tap master secret."),
+        typer.Argument(metavar="ACTION", help="list, new, rotate or retire; boilingdata keeps its owner's tap master secret."),
     ],
     stack: Annotated[
         str | None, typer.Option("--stack", metavar="NAME", help="Print the command for this Pulumi stack instead of doing it here.")

@@ -23,6 +23,7 @@ _ENVIRONMENT = {
     "TAP_TOKEN_COMMAND": "instead: a shell command that prints one, run again a minute before that expires and when a tap refuses it",
     "TAPMESH_URL_<TAP>": "where `--to <tap>` sends, for a tap that is not the laptop mesh's",
     "TAPMESH_LAKE": "the lake that `query`, `trace`, `status` and `land` work on",
+    "TAPMESH_BOILINGDATA_SECRET": "the BoilingData owner's tap master secret, for `dev` and `token --inspect`; else the file `keys` keeps",
 }
 
 

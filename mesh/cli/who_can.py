@@ -19,7 +19,7 @@ EXAMPLES = {
 
 
 def run(
-    action: Annotated[May, typer.Argument(metavar="write|read", help="What they may do.")],
+    action: Annotated[May, typer.Argument(metavar="ACTION", help="write or read.")],
     tap: Annotated[str, typer.Argument(metavar="TAP", help="The tap.", autocompletion=complete_taps)],
     on: Day = None,
     file: File = TAPS_YAML,
