@@ -1,5 +1,6 @@
 """The PostgreSQL kit at work: a mesh with a tap for changes, the kit as a process, tables rebuilt from the lake."""
 
+import json
 import subprocess
 from typing import Any
 
@@ -42,12 +43,17 @@ class Kit:
         url = f"http://127.0.0.1:{mesh.port}/taps/changes"
         words = ("--from", server.url(), *named, "--to", "changes", "--url", url, *words)
         self.command = mesh.command("kit", "postgres", *words, "--file", str(mesh.file))
-        self.log = mesh.folder / "kit.log"
+        self._folder, self.log = mesh.folder, mesh.folder / "kit.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+
+    def point(self) -> list[int]:
+        """The place of the last change that was sent."""
+        file = self._folder / ".mesh/kits/postgres-tapmesh.json"
+        return list(json.loads(file.read_bytes())["point"]) if file.exists() else [0, 0]
 
     def kill(self) -> None:
         """-9."""

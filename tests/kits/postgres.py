@@ -23,7 +23,6 @@ _PACKAGES = "postgresql-15 postgresql-15-wal2json"
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
 wal_level = logical
-wal_sender_timeout = 10s
 checkpoint_timeout = 30s
 max_connections = 40
 """

@@ -1,7 +1,9 @@
 """`tapmesh kit postgres` against a real server: every type and kind of change by both plugins, idling, beginning anew, going on."""
 
 import json
+import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -169,6 +171,26 @@ def test_an_idle_table_holds_no_wal_back(server: Postgres, mesh: RunningMesh, ki
     assert server.ask(
         "select pg_size_bytes(pg_size_pretty(pg_current_wal_lsn() - confirmed_flush_lsn)) < 100000 from pg_replication_slots"
     ) == [(True,)]
+
+
+def test_nothing_is_confirmed_before_it_is_stored(server: Postgres, mesh: RunningMesh, kit: Callable[..., Kit]) -> None:
+    server.ask("create table items (id int primary key); insert into items values (1)")
+    first = kit(["items"])
+    caught_up(server, mesh, first)
+    mesh.stop(signal.SIGKILL)
+    server.ask("insert into items values (2)")
+    ((inserted,),) = server.ask("select pg_current_wal_lsn()::text")
+    mesh.wait_for(lambda: "cannot be reached" in first.log.read_text(), "the batch to be under way")
+    server.ask("insert into items values (3)")
+    time.sleep(6)  # it tells PostgreSQL every five seconds that it lives
+    assert server.ask("select confirmed_flush_lsn < %s::pg_lsn from pg_replication_slots", inserted) == [(True,)]
+    first.kill()
+    mesh.start()
+    second = kit(["items"])
+    caught_up(server, mesh, second)
+    assert second.stop() == 0
+    mesh.stop()
+    assert (difference(server, mesh, "items", ["id"]), doubled(mesh)) == ([], [])
 
 
 def test_it_goes_on_where_it_was_and_says_when_its_slot_is_gone(server: Postgres, mesh: RunningMesh, kit: Callable[..., Kit]) -> None:
