@@ -29,7 +29,7 @@ class Lake(pulumi.ComponentResource):
         self.bucket = self._bucket()
         content = json.dumps({"format": FORMAT, "mesh": plan.mesh})
         aws.s3.BucketObjectv2("mesh", bucket=self.bucket.id, key=keys.MESH, content=content, opts=self._kept)
-        self.runtime = self._uploaded("runtime", built.runtime)
+        self.runtime = self.uploaded("runtime", built.runtime)
         self.packages, self.lander = self._layer("packages", built.layer), self._layer("lander", built.lander)
         self.log_group = aws.cloudwatch.LogGroup("functions", name=plan.log_group, retention_in_days=plan.log_days, opts=self._inside)
         self.database = aws.glue.CatalogDatabase("tables", name=plan.database, opts=self._inside)
@@ -41,13 +41,13 @@ class Lake(pulumi.ComponentResource):
             opts=self._inside,
         )
 
-    def _uploaded(self, name: str, artefact: Artefact) -> aws.s3.BucketObjectv2:
+    def uploaded(self, name: str, artefact: Artefact) -> aws.s3.BucketObjectv2:
         """Under the name that its bytes have: the same bytes are the same object."""
         key, source = f"_mesh/code/{artefact.path.name}", pulumi.FileAsset(str(artefact.path))
         return aws.s3.BucketObjectv2(name, bucket=self.bucket.id, key=key, source=source, opts=self._inside)
 
     def _layer(self, name: str, artefact: Artefact) -> aws.lambda_.LayerVersion:
-        uploaded, function = self._uploaded(name, artefact), self._plan.steward.function
+        uploaded, function = self.uploaded(name, artefact), self._plan.steward.function
         return aws.lambda_.LayerVersion(
             name,
             layer_name=f"{self._plan.name}_{name}",

@@ -1,6 +1,7 @@
 """The Pulumi program: configuration and `taps.yaml` -> plan -> resources -> outputs."""
 
 import gc
+from collections.abc import Mapping
 from pathlib import Path
 
 import pulumi
@@ -9,7 +10,10 @@ from mesh.deploy.asked import asked
 from mesh.deploy.lake import Lake
 from mesh.deploy.steward import Steward
 from mesh.deploy.tap import Tap
-from mesh.package import BuildFailed, Built, build
+from mesh.deploy.telemetry import Telemetry
+from mesh.kits.lambda_telemetry.build import build as build_telemetry
+from mesh.package import Artefact, BuildFailed, Built, build
+from mesh.package.wheels import MACHINES, Arch
 from mesh.plan import MeshPlan, expand
 
 
@@ -19,13 +23,15 @@ def deploy(file: Path) -> None:
     found = asked(file)
     plan = expand(found.mesh, found.stack)
     try:
-        built = build(found.stack.architecture, file.parent / ".mesh" / "build", pulumi.log.info)
+        out = file.parent / ".mesh" / "build"
+        built = build(found.stack.architecture, out, pulumi.log.info)
+        telemetry = {each: build_telemetry(each, out, pulumi.log.info) for each in MACHINES if plan.telemetry is not None}
     except BuildFailed as failed:
         raise pulumi.RunError(f"{failed}\n{failed.hint}") from None
-    make(plan, built, found.stack.region)
+    make(plan, built, telemetry, found.stack.region)
 
 
-def make(plan: MeshPlan, built: Built, region: str) -> None:
+def make(plan: MeshPlan, built: Built, telemetry: Mapping[Arch, Artefact], region: str) -> None:
     """All resources of a plan, and the stack's outputs."""
     for note in (*plan.notes, *_removed(plan)):
         pulumi.log.info(note)
@@ -33,6 +39,8 @@ def make(plan: MeshPlan, built: Built, region: str) -> None:
     taps = {tap.name: Tap(tap, lake) for tap in plan.taps}
     Steward(plan, lake)
     urls = {name: tap.url for name, tap in taps.items() if tap.url is not None}
+    if plan.telemetry is not None:
+        pulumi.export("telemetry", Telemetry(plan.name, plan.telemetry, urls[plan.telemetry], telemetry, lake).needs)
     pulumi.export("lake", f"s3://{plan.lake.bucket}")
     pulumi.export("urls", urls)
     pulumi.export("readers", {name: tap.ddl for name, tap in taps.items() if tap.ddl is not None})

@@ -49,6 +49,7 @@ def expand(mesh: Mesh, stack: Stack) -> MeshPlan:
         alarms=alarms(names, steward.function.name),
         dashboard=dashboard(names),
         taps=taps,
+        telemetry=mesh.telemetry,
         notes=(*_adopted(mesh), *(note for _, notes in planned for note in notes)),
     )
 

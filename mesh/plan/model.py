@@ -158,7 +158,8 @@ class Alarm:
 
 @dataclass(frozen=True)
 class MeshPlan:
-    """A whole mesh in one stack. `dashboard` is CloudWatch's body as JSON; `notes` say what people should know of it."""
+    """A whole mesh in one stack. `dashboard` is CloudWatch's body as JSON; `telemetry`: the tap functions send theirs to; `notes` say
+    what people should know of it."""
 
     mesh: str
     stack: str
@@ -173,6 +174,7 @@ class MeshPlan:
     alarms: tuple[Alarm, ...]
     dashboard: str
     taps: tuple[TapPlan, ...]
+    telemetry: str | None
     notes: tuple[str, ...]
 
     def json(self) -> str:

@@ -10,7 +10,7 @@ from mesh.spec import units
 
 _TAKEN_BUCKET = re.compile(r"\d+\.\d+\.\d+\.\d+|(xn--|sthree-|amzn-s3-demo-).*|.*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)")
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-NOT_YET = ("outputs", "partition", "sources", "telemetry", "layout")
+NOT_YET = ("outputs", "partition", "sources", "layout")
 
 
 def _written(title: str, example: str) -> WithJsonSchema:
@@ -160,6 +160,10 @@ class TapKeys(Keys):
     closed: bool = Field(False, description="No URL any more; what is open still lands", examples=[True])
 
 
+class TelemetryKeys(Keys):
+    into: str = Field(description="The tap that gets the events; docs/kits/lambda-telemetry.md", examples=["clicks"])
+
+
 class Top(Keys):
     version: Literal[1] = Field(description="The language's version", examples=[1])
     mesh: str = Field(pattern=r"^[a-z][a-z0-9-]{0,14}$", description="The mesh's name, at most 15 characters", examples=["acme"])
@@ -174,6 +178,11 @@ class Top(Keys):
         {},
         description="Any tap key but grants, for all taps; maps merge one level, lists replace",
         examples=["{team: growth, memory: 256MB}"],
+    )
+    telemetry: TelemetryKeys | None = Field(
+        None,
+        description="Publish the layers by which any Lambda function sends its telemetry to a tap",
+        examples=["{into: clicks}"],
     )
     include: list[str] = Field(
         [],

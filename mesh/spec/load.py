@@ -61,6 +61,8 @@ def load(path: Path) -> Checked:
         tree.say(tree.mark(("lake", "bucket")), ("lake", "bucket"), text)
     if top is not None and top.boilingdata is None:
         known.warnings += [_unused(person) for person in known.people.values() if person.boilingdata is not None]
+    if top is not None and top.telemetry is not None:
+        _check_telemetry(top.telemetry.into, tree, parts)
     problems = in_order(problem for each in parts.trees for problem in each.problems)
     warnings = in_order(known.warnings)
     if problems or top is None:
@@ -78,6 +80,7 @@ def _mesh(top: Top, known: Known, taps: Mapping[str, Tap], files: tuple[Path, ..
         taps=taps,
         longest_token_s=top.tokens.longest,
         boilingdata_owner=None if top.boilingdata is None else top.boilingdata.owner,
+        telemetry=None if top.telemetry is None else top.telemetry.into,
         files=files,
     )
 
@@ -201,6 +204,15 @@ def _defaults(tree: Tree, known: Known) -> dict[str, Any]:
     elif not check_team(good["team"], At(tree, ("defaults",), tree), known.people, known.teams):
         good["team"] = FAULTY  # said once here, not again at each tap
     return good
+
+
+def _check_telemetry(tap: str, tree: Tree, parts: _Parts) -> None:
+    where: Path_ = ("telemetry", "into")
+    _, found = parts.members["taps"].get(tap, (None, None))
+    if tap not in parts.members["taps"]:
+        tree.say(tree.mark(where), where, f"{tap} is not in taps; {did_you_mean(tap, parts.members['taps'])}")
+    elif isinstance(found, dict) and found.get("closed") is True:
+        tree.say(tree.mark(where), where, f"{tap} is closed, so it has no URL to send to")
 
 
 def _check_concurrency(tree: Tree, taps: Mapping[str, Tap]) -> None:

@@ -78,7 +78,9 @@ class Tap:
 
 @dataclass(frozen=True)
 class Mesh:
-    """The whole file. `teams`: their members, each with its place. `files`: all that was read (YAML, SQL), to watch for changes."""
+    """The whole file. `teams`: their members, each with its place. `files`: all that was read (YAML, SQL), to watch for changes.
+
+    `telemetry`: the tap that Lambda functions send theirs to."""
 
     name: str
     bucket: str | None
@@ -88,4 +90,5 @@ class Mesh:
     taps: Mapping[str, Tap]
     longest_token_s: int
     boilingdata_owner: str | None
+    telemetry: str | None
     files: tuple[Path, ...]
