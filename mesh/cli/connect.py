@@ -24,14 +24,14 @@ _COMMAND_S = 60
 
 def connect(to: str, url: str | None, file: Path, tries: int | None, stopped: Callable[[float], bool]) -> TapClient:
     """The tap's client; ends the command when address or token cannot be right."""
-    address = _url(to, url, file)
+    address = tap_url(to, url, file)
     try:
         return TapClient(address, _token_source(), tries, note, stopped)
     except SendFailed as wrong:
         fail(str(wrong), wrong.hint)
 
 
-def _url(to: str, url: str | None, file: Path) -> str:
+def tap_url(to: str, url: str | None, file: Path) -> str:
     if found := url or environment(f"TAPMESH_URL_{to.upper()}"):
         if not found.startswith(("http://", "https://")):
             fail(f"{found} is not a tap's URL", f"like {DEFAULT_URL}/taps/{to}")

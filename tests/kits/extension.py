@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mesh.kits.lambda_telemetry.build import NAME as NAME
 from mesh.kits.lambda_telemetry.build import binary
 from tests.emulated.bring import missing
 

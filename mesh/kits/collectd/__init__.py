@@ -1,0 +1,1 @@
+"""collectd, sending through the relay."""

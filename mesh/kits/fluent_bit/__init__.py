@@ -1,0 +1,1 @@
+"""Fluent Bit, sending to a tap by its own http output."""

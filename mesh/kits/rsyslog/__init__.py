@@ -1,0 +1,1 @@
+"""rsyslog, sending through its omprog."""

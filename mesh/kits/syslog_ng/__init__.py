@@ -1,0 +1,1 @@
+"""syslog-ng, sending to a tap by its own http destination."""

@@ -1,0 +1,132 @@
+"""One kit's proof: what was sent, acknowledged, landed, quarantined, duplicated and lost, with the tap misbehaving in every way in between.
+
+`python -m tests.kits.chaos [name ...]` prints the table. A new kit is a `Source` in SOURCES.
+"""
+
+import gzip
+import json
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import astuple, dataclass, fields
+from http.client import HTTPResponse
+from pathlib import Path
+
+from tests.kits.example import example
+from tests.kits.faults import FaultyTap
+from tests.kits.fluent_bit import FluentBit
+from tests.kits.lambda_source import LambdaTelemetry
+from tests.kits.sources import Collectd, Rsyslog, Source, SyslogNg, Way
+from tests.local.conftest import RunningMesh
+
+SOURCES: dict[str, type[Source]] = {source.name: source for source in (FluentBit, Collectd, SyslogNg, Rsyslog, LambdaTelemetry)}
+_QUIET_S = 45  # nothing new landed for so long, so nothing more will
+
+
+@dataclass(frozen=True)
+class Row:
+    """Records; `acknowledged`: by the tap, whether or not the answer arrived, a key's repetition not counted again."""
+
+    kit: str
+    sent: int
+    acknowledged: int
+    landed: int
+    quarantined: int
+    duplicated: int
+    lost: int
+
+
+class CountingTap(FaultyTap):
+    """Counts which records the tap behind it has acknowledged; `mark` is what each has once in a request."""
+
+    def __init__(self, endpoint: str, mark: bytes) -> None:
+        self.acknowledged, self._mark, self._counting = 0, mark, threading.Lock()
+        super().__init__(endpoint)
+
+    def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[HTTPResponse, bytes]:
+        answer, content = super().forward(method, path, headers, body)
+        if answer.status == 200 and path.startswith("/taps/") and not json.loads(content).get("duplicate"):
+            packed = {name.lower(): value for name, value in headers.items()}.get("content-encoding") == "gzip"
+            with self._counting:
+                self.acknowledged += (gzip.decompress(body) if packed else body).count(self._mark)
+        return answer, content
+
+
+def chaos(source: Source, folder: Path, rounds: int = 6, a_round: int = 50) -> Row:
+    """Runs the source against the example mesh through a proxy that misbehaves; every round something else."""
+    for name in ("mesh", "source"):
+        (folder / name).mkdir(parents=True)
+    with example(folder / "mesh") as mesh:
+        tap = CountingTap(f"http://127.0.0.1:{mesh.port}", source.mark)
+        token = folder / "token"
+        token.write_text(mesh.run("token", "--as", source.person, "--tap", source.tap).stdout)
+        way = Way(f"{tap.address}/taps/{source.tap}", token, folder / "source")
+        source.start(way)
+        try:
+            for number in range(rounds):
+                source.emit(number * a_round, a_round)
+                _misbehave(number, mesh, tap, source, way)
+            settled(source, mesh, rounds * a_round)
+        finally:
+            source.stop()
+            tap.down()
+        ids = settled(source, mesh, rounds * a_round)
+        quarantined = mesh.query(f"select count(*) as n from _quarantine where tap = '{source.tap}'")[0]["n"]
+    lost = rounds * a_round - len(ids)
+    return Row(source.name, rounds * a_round, tap.acknowledged, len(ids), quarantined, ids.total() - len(ids), lost)
+
+
+def _misbehave(number: int, mesh: RunningMesh, tap: FaultyTap, source: Source, way: Way) -> None:
+    match number % 6:
+        case 0:  # throttled, and down behind its address
+            for fault in ("429", "429", "503", "500"):
+                tap.on(fault)
+            time.sleep(3)
+        case 1:  # killed, server and lander
+            mesh.stop(how=9, group=True)  # type: ignore[arg-type]
+            time.sleep(2)
+            mesh.start()
+        case 2:  # refused
+            tap.down()
+            time.sleep(3)
+            tap.up()
+        case 3:  # an answer and a request that are lost on the way
+            tap.on("lose-reply")
+            tap.on("cut")
+            time.sleep(3)
+        case 4:  # slower than a sender waits, and slow
+            tap.on("delay", 1, seconds=8)
+            tap.on("delay", 3, seconds=1)
+            time.sleep(3)
+        case 5:  # the source's own restart
+            tap.clear()
+            source.stop()
+            source.start(way)
+            time.sleep(1)
+
+
+def settled(source: Source, mesh: RunningMesh, sent: int) -> Counter[int]:
+    """How often each number landed, once all are there or nothing more comes."""
+    ids, since = Counter[int](), time.monotonic()
+    while True:
+        found = Counter(row["id"] for row in mesh.query(source.ids))
+        if found != ids:
+            ids, since = found, time.monotonic()
+        if len(ids) >= sent or time.monotonic() - since > _QUIET_S:
+            time.sleep(2)  # for what is there twice
+            return Counter(row["id"] for row in mesh.query(source.ids))
+        time.sleep(0.5)
+
+
+def main(names: list[str]) -> None:
+    """The table, a row as soon as it is known."""
+    print(f"| {' | '.join(field.name for field in fields(Row))} |\n|{' --- |' * len(fields(Row))}")
+    for name in names or SOURCES:
+        with tempfile.TemporaryDirectory() as folder:
+            print(f"| {' | '.join(map(str, astuple(chaos(SOURCES[name](), Path(folder)))))} |", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
