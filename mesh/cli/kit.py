@@ -58,7 +58,7 @@ def delivering(
     """A kit's way to its tap, tried out: address, token, grant and durability are right when the block begins.
 
     The end is the block's end, with what was delivered in words; a failure ends the command. `stopped`: see `TapClient`."""
-    delivery = Delivery(connect(to, url, file, None, stopped or stop.within), accept_loss)
+    delivery = Delivery(connect(to, url, file, None, stopped or stop.within), accept_loss, note)
     failed: SendFailed | KitFailed | None = None
     try:
         if delivery.start() == "buffered":

@@ -1,7 +1,12 @@
 """The rule all kits share: a bookmark moves only past what is as safe as was asked for."""
 
+import time
+from collections.abc import Callable
+
 from mesh.client import TapClient
 from mesh.faults import SendFailed
+
+_TOLD_EVERY_S = 15.0
 
 
 class KitFailed(Exception):
@@ -13,10 +18,17 @@ class KitFailed(Exception):
 
 
 class Delivery:
-    """A kit's way to its tap. Counts records that were delivered, and those of them that went to quarantine."""
+    """A kit's way to its tap. Counts records that were delivered, and those of them that went to quarantine; `tell` hears now and then."""
 
-    def __init__(self, client: TapClient, accept_loss: bool) -> None:
-        self._client, self._accept_loss = client, accept_loss
+    def __init__(
+        self,
+        client: TapClient,
+        accept_loss: bool,
+        tell: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client, self._accept_loss, self._tell, self._clock = client, accept_loss, tell, clock
+        self._told_at_s = clock()
         self.records = self.quarantined = 0
 
     def start(self) -> str:
@@ -38,6 +50,9 @@ class Delivery:
         self._insist(sent.stored)
         self.records += sum(receipt.received for receipt in sent.receipts)
         self.quarantined += sum(receipt.quarantined_count for receipt in sent.receipts)
+        if self._clock() - self._told_at_s >= _TOLD_EVERY_S:
+            self._told_at_s = self._clock()
+            self._tell(f"{self.records:,} records so far, {self.quarantined:,} in quarantine")
 
     def _insist(self, stored: bool) -> None:
         if not stored and not self._accept_loss:

@@ -153,6 +153,15 @@ def test_a_batch_that_is_too_large_is_halved_and_a_line_that_is_by_itself_is_nam
     assert [receipt.receipt for receipt in again.receipts] == [receipt.receipt for receipt in sent.receipts]
 
 
+def test_a_kit_says_now_and_then_how_far_it_is(served: RunningMesh) -> None:
+    now, told = [0.0], list[str]()
+    url = f"http://127.0.0.1:{served.port}/taps/clicks"
+    delivery = Delivery(TapClient(url, lambda: None), accept_loss=False, tell=told.append, clock=lambda: now[0])
+    for now[0] in (1, 14, 16, 20, 32):
+        delivery.send(b'{"id":"a"}\n{"no":"id"}\n')
+    assert told == ["6 records so far, 3 in quarantine", "10 records so far, 5 in quarantine"]
+
+
 def test_a_kit_insists_on_a_stored_tap_or_on_loss_being_accepted(served: RunningMesh, tokens: list[str]) -> None:
     clicks = f"http://127.0.0.1:{served.port}/taps/clicks"
     stored = Delivery(TapClient(clicks, lambda: None), accept_loss=False)
