@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 NAME = "keys"
 EXAMPLES = {
     "tapmesh keys list": "the laptop mesh's keys, and which of them signs",
-    "tapmesh keys new": "1. taps get to know another key; the first one goes on signing",
-    "tapmesh keys rotate": "2. tokens are signed with the other key from now on",
-    "tapmesh keys retire": "3. once no token of the old key is in use, taps forget it",
+    "tapmesh keys new --stack prod": "1. taps get to know another key; prints the command for a stack, does it here without --stack",
+    "tapmesh keys rotate --stack prod": "2. tokens are signed with the other key from now on",
+    "tapmesh keys retire --stack prod": "3. once no token of the old key is in use, taps forget it",
     "tapmesh keys boilingdata < secret.json": "keeps the BoilingData owner's tap master secret, as text or as bdcli prints it",
-    "tapmesh keys rotate --stack prod": "prints the command that does it in a stack's configuration",
 }
 SECRET, BOILINGDATA = "tapmesh:signing-key", "tapmesh:boilingdata-secret"
 _NEXT = {
