@@ -92,19 +92,19 @@ def _misbehave(number: int, mesh: RunningMesh, tap: FaultyTap, source: Source, w
             tap.down()
             time.sleep(3)
             tap.up()
-        case 3:  # an answer and a request that are lost on the way
-            tap.on("lose-reply")
-            tap.on("cut")
-            time.sleep(3)
-        case 4:  # slower than a sender waits, and slow
-            tap.on("delay", 1, seconds=8)
-            tap.on("delay", 3, seconds=1)
-            time.sleep(3)
-        case 5:  # the source's own restart
+        case 3:  # the source's own restart
             tap.clear()
             source.stop()
             source.start(way)
             time.sleep(1)
+        case 4:  # an answer and a request that are lost on the way
+            tap.on("lose-reply")
+            tap.on("cut")
+            time.sleep(3)
+        case 5:  # slower than a sender waits, and slow
+            tap.on("delay", 1, seconds=8)
+            tap.on("delay", 3, seconds=1)
+            time.sleep(3)
 
 
 def settled(source: Source, mesh: RunningMesh, sent: int) -> Counter[int]:

@@ -1,6 +1,7 @@
 """`tapmesh kit relay`: for programs that do not send again what was not taken."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +67,9 @@ def _deliver(kept: Kept, delivery: Delivery, stop: Stop, more: Callable[[], bool
                 wait_s = _REFUSED_WAIT_S if failed.for_good else _LOOK_AGAIN_S
                 note(f"{failed}; {failed.hint}; trying again in {wait_s:.0f} s")
                 stop.within(wait_s)
+    with suppress(SendFailed):  # the next relay goes on with what the tap does not take now
+        for path in kept:
+            _one(path, delivery)
 
 
 def _one(path: Path, delivery: Delivery) -> None:
