@@ -61,5 +61,5 @@ def faults(command: str) -> list[str]:
         command = command.get_command(None, kind) or command
         if kind and kind not in kit.kinds():
             return [kind]
-    known = {option for param in command.params for option in param.opts} | {"--help"}
+    known = {option for param in command.params for option in (*param.opts, *param.secondary_opts)} | {"--help"}
     return [option for option in options if option not in known]
