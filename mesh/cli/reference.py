@@ -52,7 +52,7 @@ def _row(param: Any, context: typer.Context) -> tuple[str, str, str]:
         name = f"`{param.metavar}`"
     else:
         value = f" {param.metavar}" if param.metavar else "" if param.is_flag else " FORMAT"
-        name = ", ".join(f"`{option}{value}`" for option in param.opts)
+        name = ", ".join(f"`{option}{value}`" for option in (*param.opts, *param.secondary_opts))
     default = (
         "required"
         if param.required
