@@ -40,11 +40,15 @@ def main() -> None:
             print(f"{time.monotonic() - started:6.1f} s  {fault}", flush=True)
         scene.settle()
         accounts, wrong = scene.accounts()
+        ends = {
+            one.name: one.logs()[-1500:] for tap in scene.taps for one in tap.fleet.environments if any(one.name in line for line in wrong)
+        }
         crashed = [one.logs()[-1500:] for tap in scene.taps for one in tap.fleet.environments if one.crashed]
     print(*(f"{count:4} {name}" for name, count in sorted(happened.items())), "", table(accounts), "", sep="\n")
     silent = ", ".join(f"{environments}: {rounds}" for environments, rounds in scene.silences)
+    print(f"environments shut down without a lander to hear it: {scene.deaf}")
     print(f"emulators that crashed by themselves: {len(crashed)}", *crashed, sep="\n")
-    print(f"environments in silence: rounds of the steward until all of them had landed: {silent}", *wrong, sep="\n")
+    print(f"environments in silence: rounds of the steward until all of them had landed: {silent}", *wrong, *ends.items(), sep="\n")
     sys.exit(1 if wrong else 0)
 
 

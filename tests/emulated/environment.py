@@ -199,6 +199,11 @@ class Environment:
         """Its /tmp as it sees it itself, seen from here; raises OSError when it is gone."""
         return Path(f"/proc/{self._emulator()}/root/tmp")
 
+    def hears(self) -> bool:
+        """Whether its extensions would hear of SHUTDOWN: not one that was killed, until a request starts it again, or that is stopped."""
+        found = self.processes("extensions")
+        return bool(found) and all(_goes_on(pid) for pid in found)
+
     def logs(self) -> str:
         """All that runtime, extensions and emulator wrote."""
         return self._log.read_text(errors="replace")
@@ -218,3 +223,10 @@ class Environment:
     def cpu(self) -> Cpu:
         """Of runtime and extensions together."""
         return self._used[1] if self._used else self._group.cpu()
+
+
+def _goes_on(pid: int) -> bool:
+    """Not stopped, and neither SIGKILL nor SIGSTOP waits for it to be thawed."""
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    waiting = int(status["SigPnd"], 16) | int(status["ShdPnd"], 16)
+    return status["State"][0] not in "TZ" and not waiting & (1 << signal.SIGKILL - 1 | 1 << signal.SIGSTOP - 1)

@@ -1,6 +1,7 @@
 """All environments of one function, and who gets the next request: an idle one, else a new one, as on Lambda."""
 
 import json
+import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,12 +16,15 @@ from tests.emulated.url import Answer
 
 
 class Fleet:
-    """A deployed function. As a context it leaves nothing behind: whatever still runs at its end vanishes."""
+    """A deployed function. As a context it leaves nothing behind: whatever still runs at its end vanishes.
 
-    def __init__(self, deployed: Deployed, folder: Path, concurrency: int = 1000) -> None:
+    Which of several idle environments gets a request is Lambda's secret: here the first, or what `dice` say.
+    """
+
+    def __init__(self, deployed: Deployed, folder: Path, concurrency: int = 1000, dice: random.Random | None = None) -> None:
         self.environments: list[Environment] = []
         self._deployed, self._folder, self._concurrency = deployed, folder, concurrency
-        self._lock = threading.Lock()
+        self._lock, self._dice = threading.Lock(), dice
         self._starting = 0
 
     def __enter__(self) -> "Fleet":
@@ -60,7 +64,8 @@ class Fleet:
 
     def _claimed(self) -> Environment | None:
         with self._lock:
-            for environment in self.environments:
+            known = self.environments if self._dice is None else self._dice.sample(self.environments, len(self.environments))
+            for environment in known:
                 if environment.deployed is self._deployed and environment.claim():
                     return environment
             if self._starting + sum(environment.state == "busy" for environment in self.environments) >= self._concurrency:

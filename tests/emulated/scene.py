@@ -1,5 +1,6 @@
 """A mesh under fire: taps of both kinds with their senders, the steward, and an S3 in between that can be told to misbehave."""
 
+import contextlib
 import datetime as dt
 import json
 import random
@@ -37,7 +38,8 @@ class Scene:
         self.store = taps.bucket(aws, BUCKET)
         self.s3 = FaultyStore(aws.endpoint)
         self.going, self.ended = threading.Event(), threading.Event()
-        self.may_lose: set[str] = set()  # environments that vanished, or were shut down while S3 was down
+        self.may_lose: set[str] = set()  # environments that vanished, or were shut down without S3 or a lander
+        self.deaf = 0  # environments that were shut down without a lander to hear it
         self.silences: list[tuple[int, int]] = []  # environments that held a batch, rounds of the steward until all were landed
         self.beside: list[threading.Thread] = []
         self._pending: list[tuple[float, Callable[[], None]]] = []
@@ -50,7 +52,7 @@ class Scene:
         plain = [taps.deployed(aws, BUCKET, self.store, plan, package, self.s3.address) for plan in plans]
         versions = tuple(replace(one, timeout_s=20, tmp_mb=16, variables={**one.variables, **preload()}) for one in plain)
         deadly = name.startswith("deadly")
-        tap = Tap(name, versions, Fleet(versions[0], self.folder, 1 if deadly else self.crowd + 4))
+        tap = Tap(name, versions, Fleet(versions[0], self.folder, 1 if deadly else self.crowd + 4, random.Random(self.dice.random())))
         tap.there.set()
         numbers = () if deadly else range(2)
         tap.senders = [Sender(f"{name}.{n}", tap.post, self.going, self.ended, self.dice.getrandbits(32)) for n in numbers]
@@ -97,9 +99,13 @@ class Scene:
                 self.end(one)
 
     def end(self, one: Environment) -> None:
-        """SHUTDOWN, with an S3 that is well: nothing may be lost."""
+        """SHUTDOWN, with an S3 that is well: nothing may be lost, unless the lander is dead or stopped and does not hear it."""
         self.s3.clear()
         self.s3.up()
+        with contextlib.suppress(OSError):
+            if not one.hears():
+                self.may_lose.add(one.name)
+                self.deaf += 1
         one.shutdown()
 
     def look(self, ahead_s: int = FRESHNESS_S + JUMP_S + 2) -> None:
