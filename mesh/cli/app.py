@@ -7,13 +7,32 @@ from importlib.metadata import version
 import typer
 from typer.exceptions import Abort, TyperException
 
-from mesh.cli import build, check, dev, init, keys, kit, land, next_step, plan, query, schema, send, status, token, trace, what_can, who_can
+from mesh.cli import (
+    build,
+    check,
+    dev,
+    init,
+    keys,
+    kit,
+    land,
+    next_step,
+    plan,
+    query,
+    schema,
+    send,
+    status,
+    test,
+    token,
+    trace,
+    what_can,
+    who_can,
+)
 from mesh.cli.epilog import CODES, epilog
 from mesh.cli.faults import report
 from mesh.cli.options import state
 from mesh.cli.say import data, fail
 
-COMMANDS = (init, check, plan, dev, token, send, query, trace, status, who_can, what_can, keys, land, schema, build)
+COMMANDS = (init, check, test, plan, dev, token, send, query, trace, status, who_can, what_can, keys, land, schema, build)
 
 app = typer.Typer(
     name="tapmesh",

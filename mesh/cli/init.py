@@ -28,7 +28,7 @@ def run(
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The mesh's name; else the folder's.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a small working mesh: taps.yaml, its SQL with an example of input and rows, and the Pulumi program. Nothing is overwritten."""
+    """Write a small working mesh: taps.yaml, its SQL with a case that tests it, and the Pulumi program. Nothing is overwritten."""
     written = {Path(path): text for path, text in _starter(files("mesh") / "starter")}
     words = {"MESH": _mesh_name(folder, name), "TAPMESH": _requirement()}
     there = sorted(str(path) for path in written if (folder / path).exists())
