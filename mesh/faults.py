@@ -42,10 +42,10 @@ class _Refusal(msgspec.Struct, frozen=True):
 def unreachable(url: str, error: http.HTTPError, timeout_s: int) -> SendFailed:
     """No answer came."""
     hint = "is the mesh running? tapmesh dev starts it here; --url names another address"
-    return SendFailed(f"{url} cannot be reached: {_cause(error, timeout_s)}", hint, for_good=isinstance(error, _BAD_ADDRESS))
+    return SendFailed(f"{url} cannot be reached: {cause(error, timeout_s)}", hint, for_good=isinstance(error, _BAD_ADDRESS))
 
 
-def _cause(error: http.HTTPError, timeout_s: int) -> str:
+def cause(error: http.HTTPError, timeout_s: int) -> str:
     """`Connection refused` rather than the names of three classes."""
     cause = error.__cause__ or error.__context__
     match error:

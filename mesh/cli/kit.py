@@ -22,6 +22,9 @@ EXAMPLES = {"tapmesh kit --help": "the kinds there are"}
 AcceptLoss = Annotated[
     bool, typer.Option("--accept-loss", metavar="", help="Send to a buffered tap too, which may lose what the kit will not send again.")
 ]
+State = Annotated[
+    Path | None, typer.Option("--state", metavar="FOLDER", help="Where it keeps its place; else .mesh/kits beside the mesh's file.")
+]
 
 
 def kinds() -> list[str]:

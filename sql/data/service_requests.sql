@@ -1,6 +1,7 @@
--- One row a version of a request; the newest _received_at of a unique_key is its state.
+-- One row a version of a request; the newest updated_at of a unique_key is its state.
 select
   unique_key,
+  updated_at,
   created_date,
   closed_date,
   date_diff('hour', created_date, closed_date) as hours_open,

@@ -1,13 +1,12 @@
 """`tapmesh kit postgres`: a database's changes, by logical replication."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mesh.cli.connect import To, Url
-from mesh.cli.kit import AcceptLoss, delivering
+from mesh.cli.kit import AcceptLoss, State, delivering
 from mesh.cli.options import TAPS_YAML, File
 from mesh.cli.stop import Stop
 
@@ -39,9 +38,7 @@ def run(
     ] = None,
     snapshot: Annotated[bool, typer.Option("--snapshot/--no-snapshot", help="Begin a new slot with the tables as they are.")] = True,
     anew: Annotated[bool, typer.Option("--anew", metavar="", help="Drop the slot and begin again.")] = False,
-    state: Annotated[
-        Path | None, typer.Option("--state", metavar="FOLDER", help="Where it keeps its place; else .mesh/kits beside the mesh's file.")
-    ] = None,
+    state: State = None,
     url: Url = None,
     file: File = TAPS_YAML,
     accept_loss: AcceptLoss = False,

@@ -1,0 +1,53 @@
+"""How far a source was read: a value of its cursor field, a time or a number, compared by number and written as the source writes it."""
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True, order=True)
+class Point:
+    """`number`: of a time, seconds since 1970 (UTC where it has no offset). `time` is None of what is a number anyway."""
+
+    number: float
+    text: str = field(compare=False)
+    time: dt.datetime | None = field(compare=False)
+
+    def back(self, overlap: float) -> "Point":
+        """The point that much before this one, in the same form: seconds of a time, else the number itself."""
+        if self.time is None:
+            number = self.number - overlap
+            return Point(number, str(int(number)) if number.is_integer() else str(number), None)
+        return self._at(self.time - dt.timedelta(seconds=overlap))
+
+    def at_most(self, now: dt.datetime) -> "Point":
+        """This point, or now where it is a time to come."""
+        if self.time is None or self.number <= now.timestamp():
+            return self
+        return self._at(now if self.time.tzinfo else now.replace(tzinfo=None))
+
+    def _at(self, time: dt.datetime) -> "Point":
+        """Cut to what the text says of a time, never rounded up."""
+        if len(self.text) == len("2026-11-25"):
+            return point(time.date().isoformat())
+        digits = re.search(r"\.(\d+)", self.text)
+        spec = "seconds" if digits is None else "milliseconds" if len(digits[1]) <= 3 else "microseconds"
+        text = time.isoformat(self.text[10], spec)
+        return point(text.replace("+00:00", "Z") if self.text.endswith("Z") else text)
+
+
+def point(value: Any) -> Point:
+    """Of a cursor field's value; raises ValueError where it is no point."""
+    text = str(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("neither a time (ISO 8601) nor a number")
+    if isinstance(value, int | float) or _NUMBER.fullmatch(text):
+        return Point(float(text), text, None)
+    try:
+        time = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("neither a time (ISO 8601) nor a number") from None
+    return Point((time if time.tzinfo else time.replace(tzinfo=dt.UTC)).timestamp(), text, time)
