@@ -39,4 +39,8 @@ class NewerFormat(Exception):
 
 
 class SqlRefused(Exception):
-    """The statement is not one SELECT over `events`, or reaches for what the sandbox denies."""
+    """The statement is not one SELECT over `events`, or reaches for what the sandbox denies; `at`: the byte of it where it does."""
+
+    def __init__(self, why: str, at: int = 0) -> None:
+        super().__init__(why)
+        self.at = at

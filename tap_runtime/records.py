@@ -21,7 +21,7 @@ from tap_runtime.settings import TapSettings
 from tap_runtime.values import compile_record
 
 MAX_DEPTH = 100
-MAX_SPOOLED_LINE = 4_000_000 - 1_000  # what the statement asks of DuckDB's reader (sandbox.py), less the envelope
+MAX_SPOOLED_LINE = 4_000_000 - 1_000  # what the statement asks of DuckDB's reader (events.py), less the envelope
 _FAST: dict[str, Any] = {
     **{kind: Annotated[int, Meta(ge=low, le=high)] for kind, (low, high) in INTEGERS.items() if high < 2**63},
     **{"BOOLEAN": bool, "VARCHAR": str, "DOUBLE": float, "TIMESTAMP": dt.datetime, "TIMESTAMPTZ": dt.datetime},

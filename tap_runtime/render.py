@@ -12,7 +12,7 @@ from typing import Any
 import _duckdb as duckdb
 import msgspec
 
-from tap_runtime import FORMAT, parts, sandbox
+from tap_runtime import FORMAT, events, parts, sandbox
 from tap_runtime.bisect import BY_ROW, Sieve
 from tap_runtime.errors import SqlRefused
 from tap_runtime.room import Room
@@ -118,10 +118,10 @@ def _outputs(work: Work, room: Room) -> tuple[int, list[_Failed]]:
 
 def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[_Failed]]:
     large = parts.are_better(room.data, work.accepted)
-    source = sandbox.spooled_parts(work.settings, *_parts(room)) if large else sandbox.spooled(work.settings, room.data)
+    source = events.spooled_parts(work.settings, *_parts(room)) if large else events.spooled(work.settings, room.data)
     try:
         sandbox.check_statement(connection, work.settings.sql)
-        connection.execute(sandbox.events_view(work.settings, work.batch, source))
+        connection.execute(events.events_view(work.settings, work.batch, source))
         return sandbox.copied_rows(connection, _copy(work, room.out / PARQUET)), []
     except _WHOLE_BATCH as error:
         return 0, [_Failed(type(error).__name__, f"the statement failed: {_first_line(error)}", None)]
@@ -133,9 +133,9 @@ def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, l
 
 def _run_small(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[_Failed]]:
     """Once more, in the smallest portions."""
-    source = sandbox.spooled_parts(work.settings, *_parts(room))
+    source = events.spooled_parts(work.settings, *_parts(room))
     try:
-        connection.execute(sandbox.events_view(work.settings, work.batch, source))
+        connection.execute(events.events_view(work.settings, work.batch, source))
         return sandbox.copied_rows(connection, _copy(work, room.out / PARQUET, small=True)), []
     except BY_ROW as error:
         return _sift(work, room, connection, error)
@@ -150,8 +150,8 @@ def _sift(work: Work, room: Room, connection: sandbox.Connection, error: duckdb.
     (room.out / PARQUET).unlink(missing_ok=True)
     sieve = Sieve(
         connection,
-        lambda *files: sandbox.spooled_parts(work.settings, *files),
-        lambda source: sandbox.events_view(work.settings, work.batch, source),
+        lambda *files: events.spooled_parts(work.settings, *files),
+        lambda source: events.events_view(work.settings, work.batch, source),
         lambda file: _copy(work, file, small=True),
         room.out,
     )

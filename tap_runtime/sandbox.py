@@ -14,15 +14,14 @@ import _duckdb as duckdb
 import msgspec
 
 from tap_runtime.errors import SqlRefused
-from tap_runtime.schema import Column
 from tap_runtime.settings import TapSettings
 
 MAX_EXECUTION_MS = 20_000
-MAX_SPOOLED_LINE = 4_000_000  # records.py quarantines a line that would pass it
 _ROW_GROUP = "ROW_GROUP_SIZE 20480, ROW_GROUP_SIZE_BYTES '4MB'"
 _SMALL_ROW_GROUP = "ROW_GROUP_SIZE 2048, ROW_GROUP_SIZE_BYTES '1MB'"
 
 _TABLE_FUNCTIONS = {"unnest", "range", "generate_series"}
+_NOWHERE = 2**64 - 1
 _QUERY_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _TABLE_NODES = {"BASE_TABLE", "JOIN", "SUBQUERY", "EMPTY", "EXPRESSION_LIST", "TABLE_FUNCTION", "PIVOT", "COLUMN_DATA", "DELIM_GET"}
 _DENIED_FUNCTION = re.compile(
@@ -142,74 +141,27 @@ def _cte_names(node: dict[str, Any]) -> list[str]:
 
 def _refuse_node(node: dict[str, Any], ctes: set[str]) -> None:
     kind = str(node.get("type", ""))
+    at = _location(node)
     if kind.endswith("_NODE") and kind not in _QUERY_NODES:
-        raise SqlRefused(f"only SELECT may stand in a statement, found {kind.removesuffix('_QUERY_NODE').removesuffix('_NODE')}")
+        raise SqlRefused(f"only SELECT may stand in a statement, found {kind.removesuffix('_QUERY_NODE').removesuffix('_NODE')}", at)
     if kind.endswith("_REF") and kind not in ("COLUMN_REF", "LAMBDA_REF", "POSITIONAL_REF", "POSITIONAL_REFERENCE"):
-        raise SqlRefused("SHOW and DESCRIBE are not allowed: only SELECT over events")
+        raise SqlRefused("SHOW and DESCRIBE are not allowed: only SELECT over events", at)
     if kind == "BASE_TABLE":
         path = node["qualified_name"]["path"]
         if len(path) != 1 or path[0].lower() not in ctes | {"events"}:
-            raise SqlRefused(f"unknown table {'.'.join(path)}: the statement sees the view events and its own CTEs")
+            raise SqlRefused(f"unknown table {'.'.join(path)}: the statement sees the view events and its own CTEs", at)
     if kind == "TABLE_FUNCTION":
         name = str(node["function"].get("function_name", "")).lower()
         if name not in _TABLE_FUNCTIONS:
-            raise SqlRefused(f"table function {name} is not allowed: only {', '.join(sorted(_TABLE_FUNCTIONS))}")
+            raise SqlRefused(f"table function {name} is not allowed: only {', '.join(sorted(_TABLE_FUNCTIONS))}", at)
     name = str(node.get("function_name") or "").lower()
     if _DENIED_FUNCTION.fullmatch(name):
-        raise SqlRefused(f"function {name} is not allowed: a tap's SQL sees its own records only")
+        raise SqlRefused(f"function {name} is not allowed: a tap's SQL sees its own records only", at)
 
 
-def events_columns(columns: tuple[Column, ...], keeps_extra: bool) -> list[tuple[str, str]]:
-    """Names and DuckDB types of the view `events`, in the order of `select *`."""
-    declared = [(column.name, column.type.sql) for column in columns] or [("record", "JSON")]
-    extra = [("_extra", "JSON")] if columns and keeps_extra else []
-    meta = [("_received_at", "TIMESTAMP"), ("_sender", "VARCHAR"), ("_batch", "VARCHAR"), ("_request", "BIGINT")]
-    return declared + extra + meta
-
-
-def empty_view(columns: tuple[Column, ...], keeps_extra: bool) -> str:
-    """`events` with no rows, to bind a statement against."""
-    selected = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, kind in events_columns(columns, keeps_extra))
-    return f"CREATE OR REPLACE VIEW events AS SELECT {selected} WHERE false"
-
-
-def spooled(settings: TapSettings, data: Path) -> str:
-    """A sealed batch's spooled lines as a table function: r, t, s, d and, where extra fields are kept, x. It takes 34 MB to read them."""
-    fields = ", ".join(f"{quote(column.name)} {column.type.sql}" for column in settings.columns)
-    columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in _envelope(settings, f"STRUCT({fields})").items())
-    return f"read_json({literal(str(data))}, format='newline_delimited', columns={{{columns}}}, maximum_object_size={MAX_SPOOLED_LINE})"
-
-
-def spooled_parts(settings: TapSettings, *parts: Path) -> str:
-    """The same as a subquery over parts of the batch. It takes a tenth more CPU and 26 MB less (docs/decisions.md).
-
-    OFFSET 0 keeps DuckDB from parsing a line once for a condition and again for its columns. A spooled line holds no control
-    character, so none is cut in two.
-    """
-    kinds = _envelope(settings, {column.name: column.type.sql for column in settings.columns})
-    structure = literal(msgspec.json.encode(kinds).decode())
-    files = f"[{', '.join(literal(str(path)) for path in parts)}]"
-    shape = "auto_detect=false, header=false, columns={'line': 'VARCHAR'}, delim='\x01', quote='', escape='', comment='', new_line='\\n'"
-    longest = MAX_SPOOLED_LINE + 2_000  # with what stands around the record
-    lines = f"read_csv({files}, {shape}, parallel=false, max_line_size={longest}, buffer_size={longest + 1})"
-    return f"(SELECT unnest(parsed) FROM (SELECT from_json(line, {structure}) AS parsed FROM {lines} OFFSET 0))"
-
-
-def _envelope(settings: TapSettings, record: Any) -> dict[str, Any]:
-    kinds = {"r": "BIGINT", "t": "BIGINT", "s": "VARCHAR", "d": record if settings.columns else "JSON"}
-    return kinds | ({"x": "JSON"} if _has_extra(settings) else {})
-
-
-def events_view(settings: TapSettings, batch: str, source: str) -> str:
-    """`events` over `source`, which has the columns of `spooled`."""
-    inner = [f"d.{quote(column.name)} AS {quote(column.name)}" for column in settings.columns] or ["d AS record"]
-    inner += ["x AS _extra"] if _has_extra(settings) else []
-    inner += ["make_timestamp(t) AS _received_at", "s AS _sender", f"{literal(batch)} AS _batch", "r AS _request"]
-    return f"CREATE OR REPLACE VIEW events AS SELECT {', '.join(inner)} FROM {source}"
-
-
-def _has_extra(settings: TapSettings) -> bool:
-    return bool(settings.columns) and settings.extra == "keep"
+def _location(node: dict[str, Any]) -> int:
+    found = int(node.get("query_location", _NOWHERE))
+    return 0 if found == _NOWHERE else found
 
 
 def wrap(settings: TapSettings) -> str:

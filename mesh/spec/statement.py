@@ -9,7 +9,7 @@ import duckdb
 import msgspec
 
 from mesh.spec.outputs import BadOutput, output_columns
-from tap_runtime import sandbox
+from tap_runtime import events, sandbox
 from tap_runtime.errors import SqlRefused
 from tap_runtime.sandbox import quote
 from tap_runtime.schema import Column
@@ -87,7 +87,7 @@ def _quickly(connection: sandbox.Connection, asked: Asked, serialized: str | Non
         if parsed["error"] or len(parsed["statements"]) != 1:
             return None
         statement = sandbox.walk(asked.sql, parsed)
-        select = sandbox.empty_view(asked.columns, asked.keeps_extra).split(" AS ", 1)[1]
+        select = events.empty_view(asked.columns, asked.keeps_extra).split(" AS ", 1)[1]
         bound = connection.sql(f"WITH events AS ({select}) SELECT * FROM (\n{asked.sql}\n)")  # a fifth quicker than DESCRIBE
         found = list(zip(bound.columns, map(str, bound.types), strict=True))
     except (duckdb.Error, SqlRefused, RecursionError):
@@ -102,18 +102,28 @@ def _maybe_renamed(found: list[tuple[str, str]]) -> bool:
 
 
 def _exactly(connection: sandbox.Connection, asked: Asked) -> Bound:
-    connection.execute(sandbox.empty_view(asked.columns, asked.keeps_extra))
+    connection.execute(events.empty_view(asked.columns, asked.keeps_extra))
     try:
         statement = sandbox.check_statement(connection, asked.sql)
         found = sandbox.output_columns(connection, asked.sql)
         if _maybe_renamed(found):
             own = connection.execute(f"DESCRIBE {asked.sql}").fetchall()
             found = [(str(name), kind) for (name, *_), (_, kind) in zip(own, found, strict=True)]
-    except (duckdb.Error, SqlRefused) as error:
-        raise _quoted(_explained(error, wrapped=not isinstance(error, SqlRefused)), asked) from None
+    except SqlRefused as refused:
+        raise _quoted(_refused(refused, asked.sql), asked) from None
+    except duckdb.Error as error:
+        raise _quoted(_explained(error, wrapped=True), asked) from None
     except RecursionError:
         raise BadStatement("too deeply nested; split it up into CTEs") from None
     return Bound(output_columns(found), statement.reads_clock)
+
+
+def _refused(refused: SqlRefused, sql: str) -> BadStatement:
+    explained = _explained(refused, wrapped=False)
+    if not refused.at:
+        return explained
+    before = sql.encode()[: refused.at].decode(errors="replace").split("\n")
+    return BadStatement(str(explained), len(before), len(before[-1]) + 1)
 
 
 def _explained(error: Exception, wrapped: bool) -> BadStatement:

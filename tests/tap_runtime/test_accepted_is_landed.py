@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mesh.spec.types import parse_type
-from tap_runtime import sandbox
+from tap_runtime import events, sandbox
 from tap_runtime.records import Checker
 from tap_runtime.schema import Column
 from tests.tap_runtime.local_tap import LocalTap, column, decimal
@@ -93,7 +93,7 @@ def test_a_batch_read_in_parts_has_the_values_of_one_read_whole(records: list[di
         tap.post(lines(records))
         (data,) = Path(folder).rglob("data.ndjson")
         connection = sandbox.connect(128)
-        whole, parts = sandbox.spooled(tap.settings, data), sandbox.spooled_parts(tap.settings, data, data)
+        whole, parts = events.spooled(tap.settings, data), events.spooled_parts(tap.settings, data, data)
         read = connection.execute(f"SELECT * FROM {whole}").fetchall()
         again = connection.execute(f"SELECT * FROM {parts}").fetchall()
         assert [plain(row) for row in again] == [plain(row) for row in read * 2]

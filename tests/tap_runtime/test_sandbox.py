@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tap_runtime import sandbox
+from tap_runtime import events, sandbox
 from tap_runtime.errors import SqlRefused
 from tests.tap_runtime.local_tap import settings
 
@@ -142,7 +142,7 @@ def test_the_instance_stops_what_the_check_would_miss(tmp_path: Path, sql: str) 
     out.mkdir()
     connection = sandbox.connect(128)
     sandbox.lock(connection, reads=data, writes=out)
-    connection.execute(sandbox.events_view(settings(), "b", sandbox.spooled(settings(), data)))
+    connection.execute(events.events_view(settings(), "b", events.spooled(settings(), data)))
     inner = sandbox.wrap(settings(sql=sql))
     with pytest.raises(duckdb.Error, match="."):
         connection.execute(sandbox.copy_statement(inner, out / "o", {}))

@@ -1,0 +1,4 @@
+-- clicks of the day
+select
+  url
+from event

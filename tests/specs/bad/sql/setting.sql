@@ -1,0 +1,4 @@
+-- clicks of the day
+select
+  url, current_setting(url)
+from events
