@@ -11,8 +11,6 @@ import pytest
 
 from tests.cli.conftest import TAPS, Ask
 
-NOW_S = int(time.time())
-
 
 @pytest.fixture
 def mesh(here: Path) -> Path:
@@ -89,8 +87,9 @@ def test_a_boilingdata_token_is_explained(mesh: Path, ask: Ask, typed) -> None: 
     assert "kind:   BoilingData tap token\nwho:    partner partner@example.org\n" in said.out
     assert "clicks: 401 bad_token: the token is not accepted: it is not good yet" in said.out
     assert secret not in said.out + said.err
+    now_s = int(time.time())
     good = jwt.encode(
-        {"aud": ["partner", "partner@example.org", "lead@acme.example"], "iat": NOW_S - 60, "exp": NOW_S + 60}, secret, "HS256"
+        {"aud": ["partner", "partner@example.org", "lead@acme.example"], "iat": now_s - 60, "exp": now_s + 3600}, secret, "HS256"
     )
     said = ask("token", "--inspect", good)
     assert (said.code, "\nfor:    what lead@acme.example shared with them\n" in said.out, "\nclicks: accepted\n" in said.out) == (
