@@ -27,7 +27,7 @@ from mesh.cli import (
     what_can,
     who_can,
 )
-from mesh.cli.epilog import CODES, epilog
+from mesh.cli.epilog import epilog, exit_codes
 from mesh.cli.faults import report
 from mesh.cli.options import state
 from mesh.cli.say import data, fail
@@ -39,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A data mesh from one file: taps take NDJSON over HTTP, run their team's SQL and land Parquet in your own lake."
     "\n\nAlone, tapmesh says what to do next in this folder.",
-    epilog=CODES,
+    epilog=exit_codes(),
 )
 
 
@@ -61,7 +61,7 @@ def _main(
 
 
 for command in COMMANDS:
-    app.command(command.NAME, epilog=epilog(command.EXAMPLES))(command.run)
+    app.command(command.NAME, epilog=epilog(command.EXAMPLES, getattr(command, "EXIT_CODES", None)))(command.run)
 app.add_typer(kit.app, name=kit.NAME, epilog=epilog(kit.EXAMPLES))
 
 

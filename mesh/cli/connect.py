@@ -18,7 +18,7 @@ from tap_runtime.settings import environment
 
 To = Annotated[str, typer.Option("--to", metavar="TAP", help="The tap.", autocompletion=complete_taps)]
 Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="The tap's URL; else TAPMESH_URL_<TAP>, else the laptop mesh's.")]
-_MAKE = "tapmesh token --as NAME --tap TAP"
+_MAKE = "tapmesh token --as NAME --tap {}"
 _COMMAND_S = 60
 
 
@@ -44,6 +44,14 @@ def tap_url(to: str, url: str | None, file: Path) -> str:
     return f"{running_url(file) or DEFAULT_URL}/taps/{to}"
 
 
+def advice(failed: SendFailed, to: str, lasting: bool = False) -> str:
+    """The tap's own hint is for curl: without any token, how to set one here; `lasting` if it is to outlive one token."""
+    if failed.status != 401 or environment("TAP_TOKEN") or environment("TAP_TOKEN_COMMAND"):
+        return failed.hint
+    make = _MAKE.format(to)
+    return f"export TAP_TOKEN=$({make})" + (f"; to outlive that token: export TAP_TOKEN_COMMAND='{make}'" if lasting else "")
+
+
 def _token_source() -> TokenSource:
     """TAP_TOKEN_COMMAND's output, a new one each time; else TAP_TOKEN; else none, for a public tap."""
     if command := environment("TAP_TOKEN_COMMAND"):
@@ -66,9 +74,9 @@ def _output(command: str) -> str:
 def _checked(token: str, name: str) -> str:
     token = token.strip()
     if not token:
-        raise SendFailed(f"{name} is empty", f"export TAP_TOKEN=$({_MAKE}); for a public tap: unset TAP_TOKEN")
+        raise SendFailed(f"{name} is empty", f"export TAP_TOKEN=$({_MAKE.format('TAP')}); for a public tap: unset TAP_TOKEN")
     try:
         expiry_s(token)
     except ValueError:
-        raise SendFailed(f"{name} is not a token", f"export TAP_TOKEN=$({_MAKE})") from None
+        raise SendFailed(f"{name} is not a token", f"export TAP_TOKEN=$({_MAKE.format('TAP')})") from None
     return token

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from mesh import kits
-from mesh.cli.connect import connect
+from mesh.cli.connect import advice, connect
 from mesh.cli.epilog import epilog
 from mesh.cli.say import fail, note, warn
 from mesh.cli.stop import Stop
@@ -72,4 +72,4 @@ def delivering(
     if delivery.records or failed is None:
         note(f"{delivery.records:,} records delivered, {delivery.quarantined:,} of them to quarantine")
     if failed is not None and not stop.within(0):
-        fail(str(failed), failed.hint, 1)
+        fail(str(failed), advice(failed, to, lasting=True) if isinstance(failed, SendFailed) else failed.hint, 1)

@@ -8,7 +8,7 @@ import typer
 
 from mesh.cli import kit
 from mesh.cli.app import COMMANDS, app
-from mesh.cli.epilog import EXIT_CODES
+from mesh.cli.epilog import EXIT_CODES, exit_codes
 
 _TITLE = """# The command line
 
@@ -30,7 +30,9 @@ _ENVIRONMENT = {
 def reference() -> str:
     """The Markdown page."""
     known: Any = typer.main.get_command(app)
-    sections = [_section(command.NAME, known.commands[command.NAME], command.EXAMPLES) for command in COMMANDS]
+    sections = [
+        _section(command.NAME, known.commands[command.NAME], command.EXAMPLES, getattr(command, "EXIT_CODES", None)) for command in COMMANDS
+    ]
     group = known.commands[kit.NAME]
     sections += [_section(f"{kit.NAME} {kind}", group.get_command(None, kind), kit.command(kind).EXAMPLES) for kind in kit.kinds()]
     codes = _table(("exit code", "meaning"), [(str(code), meaning) for code, meaning in EXIT_CODES.items()])
@@ -38,13 +40,13 @@ def reference() -> str:
     return "\n".join([_TITLE, codes, "", environment, "", *sections])
 
 
-def _section(name: str, command: Any, examples: dict[str, str]) -> str:
+def _section(name: str, command: Any, examples: dict[str, str], own: dict[int, str] | None = None) -> str:
     context = typer.Context(command, info_name=f"tapmesh {name}")
     shown = "\n".join(f"# {does}\n{line}" for line, does in examples.items())
     rows = [_row(param, context) for param in command.params]
     options = _table(("option", "meaning", "default"), rows)
     about = " ".join(inspect.cleandoc(command.help).split())
-    return f"## tapmesh {name}\n\n{about}\n\n```sh\n{shown}\n```\n\n{options}\n"
+    return f"## tapmesh {name}\n\n{about}\n\n```sh\n{shown}\n```\n\n{options}\n" + (f"\n{exit_codes(own)}.\n" if own else "")
 
 
 def _row(param: Any, context: typer.Context) -> tuple[str, str, str]:

@@ -77,7 +77,7 @@ def _check(mesh: Mesh, person: str, taps: list[str], now: dt.datetime) -> None:
 
 
 def _lifetime(text: str, mesh: Mesh) -> dt.timedelta:
-    from mesh.spec.units import duration
+    from mesh.spec.units import duration, written
 
     try:
         lifetime_s = duration(text)
@@ -86,7 +86,7 @@ def _lifetime(text: str, mesh: Mesh) -> dt.timedelta:
     if lifetime_s > mesh.longest_token_s:
         fail(
             f"--for {text}: longer than this mesh lets a token live",
-            f"at most {mesh.longest_token_s} s, as tokens.longest in taps.yaml says",
+            f"at most {written(mesh.longest_token_s)}, as tokens.longest in taps.yaml says",
         )
     return dt.timedelta(seconds=lifetime_s)
 

@@ -40,6 +40,12 @@ def duration(value: Any) -> int:
     return int(match[1]) * _DURATIONS[match[2]]
 
 
+def written(seconds: int) -> str:
+    """`30d` of 2592000: the largest unit that leaves no rest."""
+    unit, length = next((unit, length) for unit, length in reversed(_DURATIONS.items()) if seconds % length == 0)
+    return f"{seconds // length}{unit}"
+
+
 def age(value: Any) -> int:
     """Seconds a record may wait."""
     found = duration(value)

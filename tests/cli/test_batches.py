@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from mesh.batches import BATCH_BYTES, BATCH_LINES, batches, seek_line
 from mesh.kits.gathering import Gathering
 
+LINES = st.sampled_from([b"\n", b"{}\n", b"x" * 700_000 + b"\n", b"y" * 1_100_000 + b"\n", b"\n" * BATCH_LINES])
+
 
 def of(text: bytes) -> list[bytes]:
     """The batches of a file with this text."""
@@ -28,6 +30,12 @@ def test_batches_are_the_text_in_whole_lines_within_bounds(parts: list[bytes]) -
     assert all(batch.endswith(b"\n") for batch in found[:-1])
     assert all(batch.count(b"\n") <= BATCH_LINES for batch in found)
     assert all(len(batch) <= BATCH_BYTES or batch.count(b"\n", 0, -1) == 0 for batch in found)
+
+
+@given(st.lists(LINES, max_size=8), st.lists(LINES, max_size=3))
+def test_a_file_that_grew_is_cut_as_before_up_to_its_last_batch(lines: list[bytes], more: list[bytes]) -> None:
+    before = of(b"".join(lines))[:-1]
+    assert of(b"".join(lines + more))[: len(before)] == before
 
 
 def test_a_batch_is_as_full_as_it_may_be() -> None:

@@ -21,6 +21,7 @@ teams: {growth: [lead]}
 defaults: {team: growth, public: true, thresholds: {age: 1s}}
 taps: {clicks: {ack: stored}, buffered: {}, ours: {public: false, ack: stored}}
 """
+MAKE = "tapmesh token --as NAME --tap ours"
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -68,7 +69,12 @@ def test_it_delivers_waits_for_its_tap_and_stops_cleanly(mesh: RunningMesh, star
     ("tap", "options", "what", "hint"),
     [
         ("buffered", {}, "/taps/buffered is buffered: it may lose what the kit would not send again", "--accept-loss"),
-        ("ours", {}, "401 no_token: this tap asks for a token and the request has none", "tapmesh token"),
+        (
+            "ours",
+            {},
+            "401 no_token: this tap asks for a token and the request has none",
+            f"$({MAKE}); to outlive that token: export TAP_TOKEN_COMMAND='{MAKE}'",
+        ),
         ("nowhere", {}, "404 no_such_tap: there is no such tap", "the taps here: clicks, buffered, ours"),
         ("clicks", {"url": "http://127.0.0.1:9/taps/clicks"}, "cannot be reached: Connection refused", "tapmesh dev"),
     ],

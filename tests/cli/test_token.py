@@ -45,6 +45,7 @@ def test_a_token_lives_no_longer_than_the_mesh_allows(mesh: Path, ask: Ask) -> N
     said = ask("token", "--as", "lead", "--tap", "clicks", "--for", "8d")
     assert (said.code, said.out) == (2, "")
     assert "--for 8d: longer than this mesh lets a token live" in said.err
+    assert "hint: at most 7d, as tokens.longest in taps.yaml says" in said.err
     assert ask("token", "--as", "lead", "--tap", "clicks", "--for", "7d").code == 0
 
 
