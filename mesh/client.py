@@ -36,7 +36,12 @@ class TapClient:
     ) -> None:
         self.url = url
         self._token, self._tries, self._tell, self._stopped = Token(token_source), tries, tell, stopped
+        self._token_source = token_source
         self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT_S)
+
+    def another(self) -> "TapClient":
+        """The same for another thread."""
+        return TapClient(self.url, self._token_source, self._tries, self._tell, self._stopped)
 
     def ack(self) -> str:
         """`stored` or `buffered`, asked of the tap by an empty request, which proves address, token and grant too; raises SendFailed."""

@@ -47,18 +47,18 @@ def unreachable(url: str, error: http.HTTPError, timeout_s: int) -> SendFailed:
 
 def cause(error: http.HTTPError, timeout_s: int) -> str:
     """`Connection refused` rather than the names of three classes."""
-    cause = error.__cause__ or error.__context__
+    behind = error.__cause__ or error.__context__
     match error:
         case http.NameResolutionError():
             return "its host's name is not known"
         case http.TimeoutError() if not isinstance(error, http.NewConnectionError):  # which urllib3 counts as one
             return f"no answer within {timeout_s} s"
         case http.SSLError():
-            return f"TLS failed ({getattr(cause, 'verify_message', '') or getattr(cause, 'reason', '') or 'no TLS is spoken there'})"
+            return f"TLS failed ({getattr(behind, 'verify_message', '') or getattr(behind, 'reason', '') or 'no TLS is spoken there'})"
         case http.LocationValueError() | http.URLSchemeUnknown():
             return "it is not an address"
-    if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) and cause.strerror:
-        return cause.strerror
+    if isinstance(behind, OSError) and not isinstance(behind, ssl.SSLError) and behind.strerror:
+        return behind.strerror
     return "the connection ended before the answer"
 
 

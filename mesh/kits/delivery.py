@@ -1,10 +1,12 @@
 """The rule all kits share: a bookmark moves only past what is as safe as was asked for."""
 
+import threading
 import time
 from collections.abc import Callable
 
 from mesh.client import TapClient
 from mesh.faults import SendFailed
+from mesh.receipt import Sent
 
 _TOLD_EVERY_S = 15.0
 
@@ -17,6 +19,23 @@ class KitFailed(Exception):
         self.hint = hint
 
 
+class _Tally:
+    """What was delivered, by all threads."""
+
+    def __init__(self, tell: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self.records = self.quarantined = 0
+        self._tell, self._clock, self._told_at_s = tell, clock, clock()
+        self._lock = threading.Lock()
+
+    def add(self, sent: Sent) -> None:
+        with self._lock:
+            self.records += sum(receipt.received for receipt in sent.receipts)
+            self.quarantined += sum(receipt.quarantined_count for receipt in sent.receipts)
+            if self._clock() - self._told_at_s >= _TOLD_EVERY_S:
+                self._told_at_s = self._clock()
+                self._tell(f"{self.records:,} records so far, {self.quarantined:,} in quarantine")
+
+
 class Delivery:
     """A kit's way to its tap. Counts records that were delivered, and those of them that went to quarantine; `tell` hears now and then."""
 
@@ -27,9 +46,23 @@ class Delivery:
         tell: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client, self._accept_loss, self._tell, self._clock = client, accept_loss, tell, clock
-        self._told_at_s = clock()
-        self.records = self.quarantined = 0
+        self._client, self._accept_loss, self._tally = client, accept_loss, _Tally(tell, clock)
+
+    def another(self) -> "Delivery":
+        """One for another thread; what it delivers counts here too."""
+        other = Delivery(self._client.another(), self._accept_loss)
+        other._tally = self._tally
+        return other
+
+    @property
+    def records(self) -> int:
+        """How many were delivered."""
+        return self._tally.records
+
+    @property
+    def quarantined(self) -> int:
+        """How many of them went to quarantine."""
+        return self._tally.quarantined
 
     def start(self) -> str:
         """Tries the tap out; `stored` or `buffered`. Raises SendFailed, or KitFailed where loss would have to be accepted first."""
@@ -48,11 +81,7 @@ class Delivery:
                 f"a record of {line:,} bytes is larger than the tap takes", "give the tap more memory, its limits grow with it"
             )
         self._insist(sent.stored)
-        self.records += sum(receipt.received for receipt in sent.receipts)
-        self.quarantined += sum(receipt.quarantined_count for receipt in sent.receipts)
-        if self._clock() - self._told_at_s >= _TOLD_EVERY_S:
-            self._told_at_s = self._clock()
-            self._tell(f"{self.records:,} records so far, {self.quarantined:,} in quarantine")
+        self._tally.add(sent)
 
     def _insist(self, stored: bool) -> None:
         if not stored and not self._accept_loss:

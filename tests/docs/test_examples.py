@@ -22,7 +22,9 @@ from tests.grants.matrix import SECRET
 from tests.local.conftest import RunningMesh
 
 RECEIPT = r"20\d{6}T\d{6}Z-…-\d+"
-SERVING = re.compile(r"^(make dev|tapmesh dev|tapmesh kit (relay|postgres|rest))\b.*$|^\. \.venv/bin/activate$|^make \w+.*$", re.MULTILINE)
+SERVING = re.compile(
+    r"^(make dev|tapmesh dev|tapmesh kit (relay|postgres|rest|opensearch))\b.*$|^\. \.venv/bin/activate$|^make \w+.*$", re.MULTILINE
+)
 DATA = '{"eventType":"click","x":10,"y":20}\n{"eventType":"pageload"}\n'
 
 

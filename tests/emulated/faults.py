@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
-Fault = Literal["delay", "cut", "lose-reply", "401", "403", "409", "429", "500", "503"]
+Fault = Literal["delay", "cut", "lose-reply", "400", "401", "403", "409", "429", "500", "503"]
 
 
 @dataclass

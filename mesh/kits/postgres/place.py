@@ -6,12 +6,12 @@ its key, which the tap counts once.
 """
 
 import contextlib
-import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+
+from mesh.kits.bookmark import write
 
 Point = tuple[int, int]
 """A change's place in the stream: its transaction's LSN, and its number in it."""
@@ -32,11 +32,6 @@ class _Saved(msgspec.Struct, frozen=True):
     point: Point
     snapshot_under_way: bool
     batch: str = ""
-
-
-def key(lines: bytes) -> str:
-    """A batch's Idempotency-Key: every line of it has its place in it, so that equal batches are the same one."""
-    return hashlib.sha256(lines).hexdigest()
 
 
 @dataclass
@@ -62,13 +57,7 @@ class Place:
 
     def save(self, point: Point, batch: bytes = b"") -> None:
         """Puts it into the file, at once and whole."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.file.with_suffix(".new")
-        with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(_Saved(self.source, point, self.snapshot_under_way, batch.decode())))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(self.file)
+        write(self.file, msgspec.json.encode(_Saved(self.source, point, self.snapshot_under_way, batch.decode())))
         self.point, self.batch, self.known = point, batch, True
 
     def forget(self) -> None:

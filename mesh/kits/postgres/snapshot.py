@@ -7,10 +7,11 @@ from typing import Any
 from psycopg2.extensions import new_type, register_type
 
 from mesh.cli.stop import Stop
+from mesh.kits.bookmark import key
 from mesh.kits.delivery import Delivery
 from mesh.kits.gathering import Gathering
 from mesh.kits.postgres.changes import Begin, Row, line, moment, value
-from mesh.kits.postgres.place import Place, key
+from mesh.kits.postgres.place import Place
 from mesh.kits.postgres.slot import Database, Made
 from mesh.kits.postgres.tables import Table
 

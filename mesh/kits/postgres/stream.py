@@ -5,10 +5,11 @@ import time
 from typing import Any
 
 from mesh.cli.stop import Stop
+from mesh.kits.bookmark import key
 from mesh.kits.delivery import Delivery
 from mesh.kits.gathering import Gathering
 from mesh.kits.postgres.changes import Begin, Commit, Message, Row, line
-from mesh.kits.postgres.place import Place, Point, key
+from mesh.kits.postgres.place import Place, Point
 from mesh.kits.postgres.slot import Database, reader
 from mesh.kits.postgres.tables import Table
 
