@@ -5,7 +5,7 @@ The fast path decodes the whole body against the schema in one call; only when t
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from operator import attrgetter
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from tap_runtime.advice import advice
+from tap_runtime.advice import advice, of_csv
 from tap_runtime.http import too_large
 from tap_runtime.scalars import BadValue
 from tap_runtime.schema import INTEGERS, Column
@@ -21,6 +21,7 @@ from tap_runtime.settings import TapSettings
 from tap_runtime.values import compile_record
 
 MAX_DEPTH = 100
+_NOT_JSON = "not one JSON object"
 MAX_SPOOLED_LINE = 4_000_000 - 1_000  # what the statement asks of DuckDB's reader (events.py), less the envelope
 _FAST: dict[str, Any] = {
     **{kind: Annotated[int, Meta(ge=low, le=high)] for kind, (low, high) in INTEGERS.items() if high < 2**63},
@@ -99,7 +100,7 @@ class Checker:
         if lines > self._limits.lines:
             raise too_large(f"the body has {lines:,} lines", f"{self._limits.lines:,} lines a request")
         numbered = ((number, line) for number, line in enumerate(body.split(b"\n"), start=1) if line.strip())
-        return self._each(numbered, lines)
+        return _told_of_csv(self._each(numbered, lines))
 
     def _each(self, numbered: Iterator[tuple[int, bytes]], lines: int) -> Records:
         if lines > self._limits.lines:
@@ -132,6 +133,15 @@ class Checker:
         return spooled
 
 
+def _told_of_csv(records: Records) -> Records:
+    """With what to do about CSV behind each line that is no JSON, where the bad lines are CSV together."""
+    told = of_csv([bad.raw for bad in records.bad if bad.lines == 1])
+    if not told:
+        return records
+    bad = (replace(bad, reason=f"{bad.reason}; {told}") if _NOT_JSON in bad.reason else bad for bad in records.bad)
+    return replace(records, bad=tuple(bad))
+
+
 def _longest_line(body: bytes) -> int:
     return max(map(len, body.split(b"\n")))
 
@@ -155,7 +165,7 @@ def _decode(line: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise BadValue(f"not UTF-8 (byte {error.start + 1})") from None
     except msgspec.DecodeError as error:
-        raise BadValue("; ".join(filter(None, (f"not one JSON object: {error}", advice(text, str(error)))))) from None
+        raise BadValue("; ".join(filter(None, (f"{_NOT_JSON}: {error}", advice(text, str(error)))))) from None
     except RecursionError:
         raise BadValue(f"nested deeper than {MAX_DEPTH}") from None
     except (ValueError, ArithmeticError):  # Decimal and int have limits of their own: 1e9999999999999999999, 5,000 digits

@@ -63,10 +63,11 @@ def loaded(file: Path, tell: Callable[[str], None] = data) -> Mesh:
         warn(warning)
     if checked.mesh is None:
         found = lines(checked.problems)
+        files = sorted({str(problem.file(Path.cwd())) for problem in checked.problems})
         for line in found:
             tell(line)
         fail(
-            f"{file} has {len(found)} problem{'s' if len(found) > 1 else ''}",
+            f"{', '.join(files)} {'has' if len(files) == 1 else 'have'} {len(found)} problem{'s' if len(found) > 1 else ''}",
             "each line above says where and what; tapmesh schema lets an editor say so while you type",
         )
     return checked.mesh

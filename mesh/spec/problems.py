@@ -16,11 +16,14 @@ class Problem:
     path: str
     text: str
 
+    def file(self, root: Path) -> Path:
+        """Where it stands, as seen from `root`."""
+        file = self.mark.file
+        return file.relative_to(root) if file.is_relative_to(root) else file
+
     def line(self, root: Path) -> str:
         """`file:line:column path: text`, the file as seen from `root`."""
-        file = self.mark.file
-        shown = file.relative_to(root) if file.is_relative_to(root) else file
-        return f"{shown}:{self.mark.line}:{self.mark.column} {self.path + ': ' if self.path else ''}{self.text}"
+        return f"{self.file(root)}:{self.mark.line}:{self.mark.column} {self.path + ': ' if self.path else ''}{self.text}"
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -114,6 +114,15 @@ def test_problems_are_data_and_their_number_is_not(folder: Path, ask: Ask) -> No
     assert said.err.startswith("error: broken.yaml has 1 problem\nhint: ")
 
 
+def test_the_file_with_the_problem_is_the_one_that_is_named(tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taps.yaml").write_text(TAPS.replace("clicks: {", "clicks: {sql: clicks.sql, "))
+    (tmp_path / "clicks.sql").write_text("selec 1")
+    assert "error: clicks.sql has 1 problem\n" in ask("check").err
+    (tmp_path / "taps.yaml").write_text(TAPS.replace("clicks: {", "clicks: {sql: clicks.sql, akc: stored, "))
+    assert "error: clicks.sql, taps.yaml have 2 problems\n" in ask("check").err
+
+
 def test_problems_are_named_as_seen_from_here(folder: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parent)
     assert ask("check", "--file", f"{folder.name}/broken.yaml").out.startswith(f"{folder.name}/broken.yaml:2:1 version")

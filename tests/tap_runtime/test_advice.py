@@ -17,12 +17,30 @@ from tests.tap_runtime.local_tap import LocalTap, MakeTap, column
         (b'[\n{"user":"ann"}\n]', "Content-Type: application/json one whole object or array"),
         (b'[{"user":"ann"},{"user":"bob"}]', "an array of objects needs Content-Type: application/json"),
         (b"user,x\nann,1\n", "this looks like CSV; send one object a line, with the columns' names in each"),
+        (b"user;x\r\nann;1\r\nbob;2\r\n", "this looks like CSV"),
+        (b"user\tx\nann\t\n", "this looks like CSV"),
         (b"{'user': 'ann'}", "names take double quotes"),
     ],
 )
 def test_a_first_attempts_mistake_is_told_with_what_to_do(tap: LocalTap, body: bytes, says: str) -> None:
     told = tap.post(body).content["quarantined"][0]
     assert (told["line"], says in told["reason"]) == (1, True), told["reason"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"ann,1\n",
+        b"Dear all,\nno columns here\n",
+        b"#!/bin/sh\nfor a in b; do\necho a, b; done\n",
+        b"\x7fELF,\x01\n\x02,\x03\n",
+        b"\xff,1\n\xff,2\n",
+        b'{\n"user": "ann",\n"x": 1,\n"y": 2\n}',
+    ],
+)
+def test_one_line_prose_scripts_and_binary_are_not_taken_for_csv(tap: LocalTap, body: bytes) -> None:
+    told = tap.post(body).content["quarantined"]
+    assert told and not [line["reason"] for line in told if "CSV" in line["reason"]]
 
 
 @pytest.mark.parametrize(
