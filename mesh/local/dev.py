@@ -134,7 +134,7 @@ class Dev:
         other_secret = self._read_keys()
         mesh = checked.mesh or running.mesh  # keys count whatever else was saved
         plans = self._plan(mesh)
-        save = self._save(plans, other_secret)
+        save = self._save(plans, other_secret, mesh == running.mesh)
         for name in (*save.changed, *save.removed):
             running.acceptors[name].seal()
         fresh = {name: self._acceptor(plans[name]) for name in (*save.changed, *save.added)}
@@ -145,14 +145,14 @@ class Dev:
         if checked.mesh is not None or save.changed:
             self._say("\n".join([f"reloaded: {save.words}", *(f"warning: {warning}" for warning in save.warnings)]))
 
-    def _save(self, plans: dict[str, TapPlan], other_secret: bool) -> Save:
+    def _save(self, plans: dict[str, TapPlan], other_secret: bool, same_mesh: bool) -> Save:
         before = self._running.plans
         changed = tuple(
             name for name in plans if name in before and (plans[name] != before[name] or other_secret and plans[name].function.secrets)
         )
         added, removed = (tuple(name for name in these if name not in those) for these, those in ((plans, before), (before, plans)))
         warnings = (retyped(self._workspace.lake, before[name].settings, plans[name].settings) for name in changed)
-        return Save(_now(), changed, added, removed, tuple(itertools.chain.from_iterable(warnings)))
+        return Save(_now(), changed, added, removed, tuple(itertools.chain.from_iterable(warnings)), same_mesh and bool(changed))
 
     def _hear(self, event: dict[str, Any]) -> None:
         landings, tap = self._running.landings, event.get("tap", "")

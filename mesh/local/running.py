@@ -17,17 +17,22 @@ from tap_runtime.accept import Acceptor
 
 @dataclass(frozen=True)
 class Save:
-    """The last save of a watched file: the taps it touched, none where it has problems; warnings stand until the next."""
+    """The last save of a watched file: the taps it touched, none where it has problems; warnings stand until the next.
+
+    `only_keys`: the taps are declared as before, and changed because the keys they check with did."""
 
     at: dt.datetime
     changed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    only_keys: bool = False
 
     @property
     def words(self) -> str:
         """What it did: `clicks changed; orders added`."""
+        if self.only_keys:
+            return "the keys changed, no tap did"
         did = {"changed": self.changed, "added": self.added, "removed": self.removed}
         return "; ".join(f"{', '.join(taps)} {verb}" for verb, taps in did.items() if taps) or "no tap changed"
 
@@ -50,4 +55,5 @@ class Running:
     save: Save | None = None
     counts: defaultdict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
     landings: Landings = field(default_factory=Landings)
+    started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     closing: asyncio.Event = field(default_factory=asyncio.Event)

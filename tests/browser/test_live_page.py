@@ -117,6 +117,13 @@ def test_it_fits_a_phone_and_is_readable(reader: Reader, mesh: RunningMesh, sche
     page.click("#query button:text('Run')")
     page.wait_for_selector("#rows td")
     assert page.evaluate("document.documentElement.scrollWidth") == 400
+    page.eval_on_selector_all("[data-part=landings] td.number", "(all) => all.forEach((one) => { one.textContent = '11,142 ms'; })")
+    sticks_out = "([one]) => one.getBoundingClientRect().right - one.parentElement.getBoundingClientRect().right"
+    assert page.eval_on_selector_all("[data-part=landings] table", sticks_out) <= 0
+    for sample in page.query_selector_all(".reasons pre"):
+        cut = sample.evaluate("(one) => one.clientHeight")
+        sample.focus()
+        assert cut < 70 < sample.evaluate("(one) => one.clientHeight"), "two lines, and the whole of it with the focus"
     worst = page.evaluate(CONTRAST.read_text())
     assert worst[0] >= 4.5, worst
 

@@ -47,7 +47,7 @@ def test_the_example_mesh_lets_in_exactly_whom_who_can_names(tmp_path: Path) -> 
     try:
         kept = mesh.run("keys", "boilingdata", stdin=SECRET)
         assert kept.returncode == 0, kept.stderr
-        mesh.wait_for(lambda: "clicks changed" in mesh.log.read_text(), "the secret to be taken")
+        mesh.wait_for(lambda: "the keys changed" in mesh.log.read_text(), "the secret to be taken")
         declared = load(mesh.file).mesh
         assert declared is not None
         found = list(cases(declared, STACK, laptop_keyring(beside(mesh.file).keys), dt.datetime.now(dt.UTC)))
@@ -118,6 +118,7 @@ def test_a_key_is_retired_though_the_file_is_broken(mesh: RunningMesh) -> None:
     old = mesh.run("token", "--as", "lead", "--tap", "clicks").stdout.strip()
     for action in ("new", "rotate"):
         _heard(mesh, "keys", action)
+    assert "reloaded: the keys changed, no tap did\n" in mesh.log.read_text()
     mesh.file.write_text(good.replace("team: growth", "team: grwth"))
     mesh.wait_for(lambda: "did you mean growth?" in mesh.log.read_text(), "the problem to be said")
     assert _status(mesh, "clicks", old) == 200

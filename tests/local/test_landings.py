@@ -49,10 +49,18 @@ def test_what_was_heard_stands_before_what_is_remembered_and_each_once() -> None
     earlier = [Landing(batch(minute), NOW, 3, 70, 2, None) for minute in (2, 1, 0)]
     landings.remember("clicks", earlier)
     assert [(landing.batch, landing.took_ms) for landing in landings.of("clicks")] == [(batch(2), 9), (batch(1), None), (batch(0), None)]
-    assert (landings.rows, landings.bad, landings.has_ended(batch(2)), landings.has_ended(batch(1))) == (3, 2, True, False)
+    assert (landings.rows, landings.bad.total(), landings.has_ended(batch(2)), landings.has_ended(batch(1))) == (3, 2, True, False)
     for minute in range(3, 100):
         landings.hear(landed(minute), NOW)
     assert len(landings.of("clicks")) == KEPT
+
+
+def test_landings_are_in_order_of_time_whatever_their_batches_are_called() -> None:
+    landings = Landings()
+    late = NOW + dt.timedelta(seconds=1)
+    landings.remember("clicks", [Landing(batch(1), NOW, 3, 70, 2, None), Landing(batch(0), late, 3, 70, 2, None)])
+    landings.hear(landed(2), NOW + dt.timedelta(seconds=2))
+    assert [landing.batch for landing in landings.of("clicks")] == [batch(2), batch(0), batch(1)]
 
 
 def test_trouble_lasts_until_the_next_landing() -> None:
@@ -74,18 +82,30 @@ def test_quarantine_is_told_by_reason_with_different_samples_and_no_more_than_a_
     ]
     entries.append({"reason": "900 more bad lines", "record": "y" * 5000, "lines": 900})
     entries.append({"reason": "not UTF-8", "record_base64": "/w=="})
-    entries += [{"reason": f"seldom {number}", "record": "z"} for number in range(600)]
+    entries += [{"reason": f"seldom {'a' * number}", "record": "z"} for number in range(600)]
     path = tmp_path / lake.quarantine_key("clicks", batch(0))
     path.parent.mkdir(parents=True)
     path.write_bytes(gzip.compress("".join(json.dumps(entry) + "\n" for entry in entries).encode()))
     told = quarantined(tmp_path, "clicks", (batch(0), batch(1)))
     found = told.reasons
-    assert [(reason.reason, reason.lines) for reason in found[:3]] == [("900 more bad lines", 900), ("bad x", 9), ("not UTF-8", 1)]
+    assert [(reason.reason, reason.lines) for reason in found[:3]] == [("more bad lines", 900), ("bad x", 9), ("not UTF-8", 1)]
     assert found[1].samples[0] == Sample('{"x":"0"}', "lead", "2026-11-23T21:00:00Z")
     assert len({sample.text for sample in found[1].samples}) == 2
     assert found[0].samples[0].text.endswith("y … (5,000 characters)")
     assert (found[2].samples[0].text, len(found)) == ("base64: /w==", 8)
     assert told.more == 500 - 9 - 2 - 5, "the first 500 entries are looked at"
+
+
+def test_reasons_that_differ_by_a_number_alone_are_one(tmp_path: Path) -> None:
+    reasons = ["not UTF-8 (byte 1)", "not UTF-8 (byte 2,300)", "$.x1: bad", "$.x2: bad", "nested deeper than 100"]
+    entries = [{"reason": reason, "record": reason} for reason in reasons]
+    entries += [{"reason": f"{lines} more bad lines", "record": "y", "lines": lines} for lines in (30, 20)]
+    path = tmp_path / lake.quarantine_key("clicks", batch(0))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.compress("".join(json.dumps(entry) + "\n" for entry in entries).encode()))
+    told = [(reason.reason, reason.lines) for reason in quarantined(tmp_path, "clicks", (batch(0),)).reasons]
+    assert told[:2] == [("more bad lines", 50), ("not UTF-8 (byte …)", 2)]
+    assert told[2:] == [("$.x1: bad", 1), ("$.x2: bad", 1), ("nested deeper than 100", 1)]
 
 
 def test_a_torn_quarantine_file_shows_nothing(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ def test_what_there_is_not_is_said_on_a_page_with_links(mesh: RunningMesh) -> No
 
 def test_reasons_past_those_shown_are_counted_with_the_query_to_see_them(mesh: RunningMesh) -> None:
     mesh.start()
-    mesh.post("buffered", "\n".join(f'{{"id":"{"a" * number}"!' for number in range(11)).encode())  # told apart by the byte
+    of_n = [f'{{"id":"a","n":{value}}}' for value in ('"x"', "1.5", "true", "{}", "[]")]
+    of_id = [f'{{"id":{value}}}' for value in ("1", "1.5", "true", "{}", "[]")]
+    mesh.post("buffered", "\n".join([*of_n, *of_id, "{}"]).encode())
     mesh.wait_for(lambda: "3 more reasons: query them all" in page(mesh), "the landing")
     asked = html.unescape(re.search(r'data-sql="([^"]*)">3 more', page(mesh))[1])  # type: ignore[index]
     rows = ask(mesh, "/live/query", {"sql": asked}).json()["rows"]

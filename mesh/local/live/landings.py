@@ -2,7 +2,7 @@
 
 import datetime as dt
 import itertools
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,13 +30,14 @@ class Landing:
 
 
 class Landings:
-    """The last landings of every tap, newest first, and what went wrong since."""
+    """The last landings of every tap, newest first, and what went wrong since. `rows` of all taps and `bad` of each: since this start."""
 
     def __init__(self) -> None:
         self._of: defaultdict[str, deque[Landing]] = defaultdict(lambda: deque(maxlen=KEPT))
         self._ended: deque[str] = deque(maxlen=500)
         self._trouble: dict[str, str] = {}
-        self.rows = self.bad = 0
+        self.rows = 0
+        self.bad = Counter[str]()
 
     def hear(self, event: dict[str, Any], now: dt.datetime) -> None:
         """An event of the lander."""
@@ -45,7 +46,8 @@ class Landings:
             case "landed":
                 bad = event["refused"] + event["quarantined"]
                 self._of[tap].appendleft(Landing(event["batch"], now, event["rows"], event["bytes"], bad, event["took_ms"]))
-                self.rows, self.bad = self.rows + event["rows"], self.bad + bad
+                self.rows += event["rows"]
+                self.bad[tap] += bad
                 self._ended.append(event["batch"])
                 self._trouble.pop(tap, None)
             case "failed":
@@ -56,7 +58,7 @@ class Landings:
 
     def of(self, tap: str) -> list[Landing]:
         """A tap's last landings, newest first."""
-        return list(self._of[tap]) if tap in self._of else []
+        return sorted(self._of.get(tap, ()), key=lambda landing: landing.at, reverse=True)
 
     def trouble(self, tap: str) -> str | None:
         """What keeps its batches from landing."""

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import gzip
 import itertools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tap_runtime import lake
 FILES = 4
 _ENTRIES, _ENTRY_BYTES = 500, 2_000_000
 _REASONS, _SAMPLES, _SAMPLE_LENGTH = 8, 2, 300
+_NUMBER = re.compile(r"(?<![\w.$-])\d[\d,.]*\b")
 
 
 class _Entry(msgspec.Struct):
@@ -36,7 +38,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why lines are in quarantine, how many of those looked at, and a few of them."""
+    """Why lines are in quarantine, how many of those looked at, and a few of them. Numbers that differ are `…`."""
 
     reason: str
     lines: int
@@ -57,10 +59,20 @@ def quarantined(folder: Path, tap: str, batches: tuple[str, ...]) -> Quarantined
     for batch in batches:
         with contextlib.suppress(OSError, EOFError, msgspec.MsgspecError):  # swept, or not published yet
             for entry in _entries(folder / lake.quarantine_key(tap, batch)):
-                found.setdefault(entry.reason, []).append(entry)
-    told = [Reason(reason, sum(entry.lines for entry in entries), _samples(entries)) for reason, entries in found.items()]
+                found.setdefault(_NUMBER.sub("…", _reason(entry)), []).append(entry)
+    told = [_told(kind, entries) for kind, entries in found.items()]
     told.sort(key=lambda reason: -reason.lines)
     return Quarantined(tuple(told[:_REASONS]), len(told[_REASONS:]))
+
+
+def _told(kind: str, entries: list[_Entry]) -> Reason:
+    reasons = {_reason(entry) for entry in entries}
+    return Reason(reasons.pop() if len(reasons) == 1 else kind, sum(entry.lines for entry in entries), _samples(entries))
+
+
+def _reason(entry: _Entry) -> str:
+    """Without the count of lines kept together, which stands before it."""
+    return entry.reason.removeprefix(f"{entry.lines} ")
 
 
 @functools.lru_cache(maxsize=100)

@@ -46,12 +46,13 @@ class Rows:
             values |= {f"{name}.{what}": value for what, value in row.items()}
         landings = self._running.landings
         mesh = {"requests": say.rate(total.requests), "records": say.rate(total.records)}
-        mesh |= {"rows": f"{landings.rows:,}", "bad": f"{landings.bad:,}"}
+        mesh |= {"rows": f"{landings.rows:,}", "bad": f"{landings.bad.total():,}"}
+        mesh["since"] = f"since {say.minute(self._running.started, now.date())}"
         return values | {f"mesh.{what}": value for what, value in mesh.items()}
 
     def _landed(self, name: str, now: dt.datetime) -> Values:
         landed = self._running.landings.of(name)
-        bad = sum(landing.bad for landing in landed)
+        bad = self._running.landings.bad[name]
         last = f"{say.clock(landed[0].at, now.date())} · {say.rows(landed[0].rows)}" if landed else "nothing yet"
         return {"last": last, "bad": f"{bad:,}" if bad else ""}
 

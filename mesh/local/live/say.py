@@ -30,6 +30,11 @@ def span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def minute(at: dt.datetime, today: dt.date) -> str:
+    """A UTC time of day without seconds; the date too when it is not today's."""
+    return f"{at:%H:%M}" if at.date() == today else f"{at:%Y-%m-%d %H:%M}"
+
+
 def clock(at: dt.datetime, today: dt.date) -> str:
     """A UTC time of day; the date too when it is not today's."""
     return f"{at:%H:%M:%S}" if at.date() == today else f"{at:%Y-%m-%d %H:%M}"
