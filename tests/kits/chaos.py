@@ -18,10 +18,11 @@ from tests.kits.example import example
 from tests.kits.faults import FaultyTap
 from tests.kits.fluent_bit import FluentBit
 from tests.kits.lambda_source import LambdaTelemetry
+from tests.kits.rest_source import RestApi
 from tests.kits.sources import Collectd, Rsyslog, Source, SyslogNg, Way
 from tests.local.conftest import RunningMesh
 
-SOURCES: dict[str, type[Source]] = {source.name: source for source in (FluentBit, Collectd, SyslogNg, Rsyslog, LambdaTelemetry)}
+SOURCES: dict[str, type[Source]] = {source.name: source for source in (FluentBit, Collectd, SyslogNg, Rsyslog, LambdaTelemetry, RestApi)}
 _QUIET_S = 45  # nothing new landed for so long, so nothing more will
 
 

@@ -4,6 +4,7 @@ rows of a city's service requests. `/offset` is Socrata's; `/page`, `/cursor`, `
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ class City:
     changes: dict[int, Callable[[list[Row]], None]] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
     seen_headers: list[dict[str, str]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    pause_s: float = 0.0
     port: int = 0
 
     def url(self, way: str) -> str:
@@ -49,6 +52,7 @@ class City:
         """What one GET gets."""
         way, query = urlsplit(target).path[1:].removesuffix(".json"), dict(parse_qsl(urlsplit(target).query))
         self.asked.append(query)
+        self.times.append(time.monotonic())
         self.seen_headers.append(headers)
         if (change := self.changes.pop(len(self.asked), None)) is not None:
             change(self.rows)
@@ -79,6 +83,7 @@ def serving(rows: list[Row]) -> Iterator[City]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            time.sleep(city.pause_s)
             with one_at_a_time:
                 answer = city.answer(self.path, {name.lower(): value for name, value in self.headers.items()})
             if answer is None:

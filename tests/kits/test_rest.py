@@ -1,6 +1,9 @@
 """`tapmesh kit rest` against a real API: every way of paging, what is new only, throttled, failing, changed while it is read, killed."""
 
+import itertools
 import json
+import os
+import re
 import sqlite3
 import subprocess
 from collections import Counter
@@ -135,18 +138,44 @@ def test_a_source_that_throttles_and_fails_is_waited_for(mesh: RunningMesh, city
     assert landed(mesh) == once(range(ROWS))
 
 
-def test_killed_at_any_moment_it_sends_each_record_once(mesh: RunningMesh, city: City) -> None:
-    """-9 while it waits for the source, so that batches are noted, sent and stored by then in every mixture."""
-    city.rows = [request(number) for number in range(2000)]
+def test_killed_at_any_moment_it_sends_each_record_once_and_goes_on(mesh: RunningMesh, city: City) -> None:
+    """-9 while a slow source is read: a batch goes out each second, of about a dozen pages."""
+    city.rows, city.pause_s = [request(number) for number in range(2000)], 0.08
     kit = Kit(mesh, city, query=NEW, since={**SINCE, "ordered": True})
-    for pages in (2, 9, 17, 30):
+    for pages in (14, 17, 20, 5):
         process = subprocess.Popen(kit.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seen = len(city.asked)
         mesh.wait_for(lambda seen=seen, pages=pages: len(city.asked) >= seen + pages, "pages to be read")
         process.kill()
         process.wait()
-    kit.run()
+    found = re.search(r"^([\d,]+) new records, ([\d,]+) read", kit.run(), re.MULTILINE)
+    assert found is not None
+    assert max(int(number.replace(",", "")) for number in found.groups()) < 2000
     assert landed(mesh) == once(range(2000))
+
+
+def test_asked_to_end_it_ends_whatever_it_waits_for_and_reads_again_every_so_often(mesh: RunningMesh, city: City) -> None:
+    kit = Kit(mesh, city, query=NEW, since=SINCE)
+    process = subprocess.Popen(kit.command("--every", "1s"), stderr=subprocess.PIPE, text=True)
+    mesh.wait_for(lambda: landed(mesh) == once(range(ROWS)), "the first reading", within_s=60)
+    city.rows.append(request(ROWS))
+    mesh.wait_for(lambda: landed(mesh) == once(range(ROWS + 1)), "the second reading", within_s=60)
+    seen, city.answers = len(city.asked), [(429, {"retry-after": "3600"}, b"{}")]
+    mesh.wait_for(lambda: len(city.asked) > seen, "the next request")
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, f"{ROWS + 1} records delivered" in said) == (0, True), said
+
+
+def test_what_it_sends_holds_keys_of_the_environment_and_keeps_the_pace(mesh: RunningMesh, city: City, tmp_path: Path) -> None:
+    kit = Kit(mesh, city, headers={"X-App-Token": "${CITY_TOKEN}"}, query={"key": "a ${CITY_TOKEN} b"}, per_minute=300)
+    subprocess.run(kit.command(), check=True, env={**os.environ, "CITY_TOKEN": "s3cret"}, timeout=120, capture_output=True)
+    assert {(headers["x-app-token"], asked["key"]) for headers, asked in zip(city.seen_headers, city.asked, strict=True)} == {
+        ("s3cret", "a s3cret b")
+    }
+    gaps = [later - earlier for earlier, later in itertools.pairwise(city.times)]
+    assert (len(gaps), min(gaps) > 0.15) == (7, True)
+    assert b"s3cret" not in (mesh.folder / ".mesh/kits/rest-source-requests.db").read_bytes()
 
 
 def test_killed_after_the_tap_stored_a_batch_it_sends_that_batch_again_under_its_key(mesh: RunningMesh, city: City) -> None:

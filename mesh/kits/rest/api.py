@@ -45,7 +45,7 @@ class Api:
         self._source, self._stop = source, stop
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": "tapmesh", **source.sent_headers()}
         self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT_S)
-        self._free_at_s = 0.0
+        self._free_at_s, self._met = 0.0, False
 
     def page(self, query: Mapping[str, str], url: str | None = None) -> Page:
         """The page; raises KitFailed when the source refuses, or when the end was asked for while it was waited for."""
@@ -57,7 +57,10 @@ class Api:
                 answer = self._http.request("GET", address, headers=self._headers, redirect=False)
             except urllib3.exceptions.HTTPError as error:
                 failed, told_s = _unreachable(self._source.url, error), None
+                if not self._met:
+                    raise failed from None
             else:
+                self._met = True
                 if answer.status == 200:
                     return self._read(answer)
                 failed, told_s = _refused(self._source.url, answer), wait_s(answer.headers, time.time())

@@ -33,20 +33,17 @@ class Reading:
         """From the bookmark to the end, or until that is asked for. Raises KitFailed where the source is at fault, SendFailed the tap."""
         if self._place.batch:
             self._deliver(self._place.batch)
-        began, self._round = self._clock(), self._place.next_round()
+        self._began, self._round = self._clock(), self._place.next_round()
         query, read, sent = self._source.asked(self._begin()), 0, self._delivery.records
-        ordered = self._source.since is not None and self._source.since.ordered
         for page in pages(self._api, self._source.paging, query):
             read += len(page.records)
             self._take(page)
             if self._gathering.left_s() == 0:
                 self._send()
-                if ordered:
-                    self._move(began)
             if self._stop.within(0):
                 return
         self._send()
-        self._end(began)
+        self._end()
         note(f"{self._delivery.records - sent:,} new records, {read:,} read")
 
     def _begin(self) -> Point | None:
@@ -92,21 +89,23 @@ class Reading:
         return points
 
     def _send(self) -> None:
-        """What was gathered."""
+        """What was gathered; then the bookmark moves, where nothing below it is to come."""
         if not self._gathering.empty:
             batch = self._gathering.take()
             self._place.note(batch)
             self._deliver(batch)
+        if self._source.since is not None and self._source.since.ordered:
+            self._move()
 
-    def _move(self, began: dt.datetime) -> Point | None:
+    def _move(self) -> Point | None:
         """The bookmark to the highest value so far, but not into the future, where it would skip what comes until then."""
-        bookmark = self._high.at_most(began) if self._high is not None else None
+        bookmark = self._high.at_most(self._began) if self._high is not None else None
         self._place.move(bookmark.text if bookmark else None)
         return bookmark
 
-    def _end(self, began: dt.datetime) -> None:
+    def _end(self) -> None:
         """Only now, as until then pages may be read again, are those records forgotten that the next reading cannot meet."""
-        since, bookmark = self._source.since, self._move(began)
+        since, bookmark = self._source.since, self._move()
         self._place.forget_below(bookmark.back(since.overlap).number if since and bookmark else self._round)
 
     def _deliver(self, batch: bytes) -> None:

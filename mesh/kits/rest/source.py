@@ -64,7 +64,7 @@ class Since(Keys):
 
     field: str
     start: Annotated[Point, BeforeValidator(point)]
-    overlap: Annotated[float, BeforeValidator(_overlap)] = 0.0
+    overlap: Annotated[float, BeforeValidator(_overlap)]
     ordered: bool = False
 
 
