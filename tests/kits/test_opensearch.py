@@ -1,8 +1,13 @@
 """`tapmesh kit opensearch` from a real node: every document lands once, whatever ends it on the way."""
 
+import contextlib
 import json
+import os
+import pty
 import random
+import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -166,3 +171,25 @@ def test_another_index_of_the_same_name_is_exported_from_its_beginning(node: Ope
         kit.end()
         node.ask("DELETE", "/again")
     assert landed(mesh, 20) == expected({**made(10), **made(10, 10)})
+
+
+def test_a_terminal_shows_documents_speed_and_time_left(node: OpenSearch, mesh: RunningMesh) -> None:
+    documents = made(4000)
+    node.create("shown")
+    node.fill("shown", documents.items())
+    tap = FaultyTap(f"http://127.0.0.1:{mesh.port}")
+    tap.on("delay", times=None, path="taps", seconds=1.5)
+    kit = Kit(mesh, f"{node.url}/shown", "--url", f"{tap.address}/taps/documents", "--slices", "1")
+    shown, terminal = pty.openpty()
+    kit.process = subprocess.Popen(kit.command, stdout=terminal, stderr=terminal, env={**os.environ, "TERM": "xterm", "COLUMNS": "150"})
+    os.close(terminal)
+    said = b""
+    with contextlib.suppress(OSError):  # EIO: nobody has it open any more
+        while chunk := os.read(shown, 65536):
+            said += chunk
+    os.close(shown)
+    kit.end()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said.decode())
+    assert re.search(r"exporting ━+.* [1-3],\d{3} of 4,000 documents \d+\.\d MB/s \d:\d\d:\d\d", text), text
+    assert re.search(r"4,000 documents, \d\.\d MB in \d+\.\d s \(\d+\.\d MB/s\)", text), text
+    tap.down()

@@ -29,3 +29,11 @@ def test_the_page_leads_to_the_table_it_shows(node: OpenSearch, tmp_path: Path) 
             for service, hits, errors, slowest in TABLE
         ]
         assert (mesh.query(QUERIES[0]), len(shown)) == (shown, 3)
+
+
+def test_the_page_shows_what_infer_prints(node: OpenSearch, tmp_path: Path) -> None:
+    prepare, _, infer = STEPS
+    (tmp_path / "taps.yaml").write_text((ROOT / "taps.yaml").read_text())
+    environment = {**os.environ, "SEARCH": node.url, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-euc", prepare + infer], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "".join(re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL))), done.stderr

@@ -34,7 +34,7 @@ class Login:
     def headers(self) -> dict[str, str]:
         """For each request."""
         if self.api_key:
-            return {"authorization": f"ApiKey {self.api_key}"}
+            return {"authorization": f"ApiKey {self.api_key.strip()}".encode().decode("latin-1")}
         return urllib3.make_headers(basic_auth=f"{self.user}:{self.password}".encode().decode("latin-1")) if self.user else {}
 
 
@@ -79,7 +79,7 @@ class Cluster:
                 raise refused(status, content)
             why = f"the cluster answered {status}" if status else content.decode()
             if not self._met:
-                raise KitFailed(why, f"is that the right host and port, and does it run? --from names them, {LIKE}")
+                raise KitFailed(why, f"is that the right host and port, http or https, and does it run? --from names them, {LIKE}")
             wait_s = random.uniform(0.5, 1) * min(_LONGEST_WAIT_S, 0.2 * 2 ** min(attempt, 10))
             self._tell(f"{why}; trying again in {wait_s:.1f} s")
             if self._stopped(wait_s):

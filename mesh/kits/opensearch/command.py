@@ -1,12 +1,11 @@
 """`tapmesh kit opensearch`: the documents of an index."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mesh.cli.connect import To, Url
-from mesh.cli.kit import AcceptLoss, delivering
+from mesh.cli.kit import AcceptLoss, State, delivering
 from mesh.cli.options import TAPS_YAML, File
 from mesh.cli.stop import Stop
 
@@ -21,9 +20,8 @@ def run(
     index: Annotated[str, typer.Option("--from", metavar="URL", help="The cluster and its index, like https://host:9200/logs.")],
     slices: Annotated[int, typer.Option("--slices", metavar="N", min=1, max=64, help="How many parts are read and sent at once.")] = 4,
     anew: Annotated[bool, typer.Option("--anew", metavar="", help="Forget how far it came and begin again.")] = False,
-    state: Annotated[
-        Path | None, typer.Option("--state", metavar="FOLDER", help="Where it keeps its place; else .mesh/kits beside the mesh's file.")
-    ] = None,
+    infer: Annotated[bool, typer.Option("--infer", metavar="", help="Only print a schema for the tap, from the mapping.")] = False,
+    state: State = None,
     url: Url = None,
     file: File = TAPS_YAML,
     accept_loss: AcceptLoss = False,
@@ -31,7 +29,7 @@ def run(
     """Send the documents of an OpenSearch or Elasticsearch index to a tap, each once, and end.
 
     The login comes from OPENSEARCH_USER and OPENSEARCH_PASSWORD, or OPENSEARCH_API_KEY."""
-    from mesh.cli.say import fail
+    from mesh.cli.say import data, fail
     from mesh.kits.delivery import KitFailed
     from mesh.kits.opensearch.cluster import Login
     from mesh.kits.opensearch.export import Export
@@ -42,6 +40,9 @@ def run(
     stop = Stop()
     try:
         export = Export(index, login, (state or beside(file).root / "kits") / f"opensearch-{to}", slices, stop)
+        if infer:
+            data(export.schema())
+            return
     except KitFailed as failed:
         fail(str(failed), failed.hint)
     with delivering(to, url, file, accept_loss, stop, export.stopped) as delivery:

@@ -39,6 +39,15 @@ class Export:
             seconds -= _HEARD_S
         return True
 
+    def schema(self) -> str:
+        """YAML for a tap in taps.yaml; raises KitFailed."""
+        import yaml
+
+        from mesh.kits.opensearch.infer import columns
+
+        found = {"schema": columns(self._cluster, self._name)}
+        return str(yaml.safe_dump(found, sort_keys=False, allow_unicode=True)).rstrip()
+
     def run(self, delivery: Delivery, anew: bool) -> None:
         """Raises KitFailed where the cluster refuses, and SendFailed where the tap does."""
         found = [(index, places(self._folder / index.name, index, self._slices, anew)) for index in indices(self._cluster, self._name)]

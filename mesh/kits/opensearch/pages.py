@@ -103,7 +103,7 @@ class PointInTime:
             pit = self.id
             asked = {**part.body(size), "pit": {"id": pit, "keep_alive": _KEEP_ALIVE}, "search_after": [after]}
             try:
-                hits = _asked(self._cluster, f"/_search?{_WHOLE}", asked).hits.hits
+                hits = search(self._cluster, f"/_search?{_WHOLE}", asked).hits.hits
             except Expired:
                 self.renew(pit)
                 continue
@@ -137,11 +137,11 @@ class Scroll:
     def _scrolled(self, part: Slice, after: int) -> Iterator[list[Hit]]:
         asked = {**part.body(_SCROLL_PAGE), "query": {"range": {"_seq_no": {"gt": after}}}}
         del asked["track_total_hits"]  # a scroll always counts
-        page = _asked(self._cluster, f"{self._index.path}/_search?scroll={_KEEP_ALIVE}&{_WHOLE}", asked)
+        page = search(self._cluster, f"{self._index.path}/_search?scroll={_KEEP_ALIVE}&{_WHOLE}", asked)
         try:
             while page.hits.hits:
                 yield page.hits.hits
-                page = _asked(self._cluster, "/_search/scroll", {"scroll": _KEEP_ALIVE, "scroll_id": page.scroll_id}, once=True)
+                page = search(self._cluster, "/_search/scroll", {"scroll": _KEEP_ALIVE, "scroll_id": page.scroll_id}, once=True)
         finally:
             self._cluster.forget("/_search/scroll", {"scroll_id": [page.scroll_id]})
 
@@ -152,7 +152,8 @@ def reader(cluster: Cluster, index: Index) -> PointInTime | Scroll:
     return pit if pit.open() else Scroll(cluster, index)
 
 
-def _asked(cluster: Cluster, path: str, body: dict[str, Any], once: bool = False) -> _Page:
+def search(cluster: Cluster, path: str, body: dict[str, Any], once: bool = False) -> _Page:
+    """One search, answered whole."""
     page = cluster.ask("POST", path, body, _Page, once)
     if page.timed_out:
         raise KitFailed("the cluster gave up on a search before it was through", "raise its search.default_search_timeout")

@@ -41,8 +41,8 @@ def refused(status: int, body: bytes) -> Refused | Expired:
         error = msgspec.json.decode(body, type=_Refusal).error
     except msgspec.MsgspecError:
         error = ""
-    first = error if isinstance(error, str) else (error.root_cause or [error])[0]
-    kind, reason = (first, first) if isinstance(first, str) else (first.type, f"{first.type}: {first.reason or ''}")
+    first = _Reason() if isinstance(error, str) else (error.root_cause or [error])[0]
+    kind, reason = first.type, f"{first.type}: {first.reason or ''}"
     if kind == "search_context_missing_exception":
         return Expired()
     if status == 401:

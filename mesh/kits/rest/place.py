@@ -93,8 +93,3 @@ class Place:
 
     def _one(self, column: str) -> Any:
         return self._db.execute(f"select {column} from place").fetchone()[0]
-
-
-def key(batch: bytes) -> str:
-    """A batch's Idempotency-Key: no version of a record is in two batches, so that equal batches are the same one."""
-    return hashlib.sha256(batch).hexdigest()

@@ -8,11 +8,12 @@ import msgspec
 
 from mesh.cli.say import note
 from mesh.cli.stop import Stop
+from mesh.kits.bookmark import key
 from mesh.kits.delivery import Delivery, KitFailed
 from mesh.kits.gathering import Gathering
 from mesh.kits.rest.api import Api, Page
 from mesh.kits.rest.pages import pages
-from mesh.kits.rest.place import Place, key
+from mesh.kits.rest.place import Place
 from mesh.kits.rest.point import Point, point
 from mesh.kits.rest.source import RestSource
 
