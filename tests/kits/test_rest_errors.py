@@ -136,6 +136,17 @@ def test_what_is_wrong_in_the_source_is_a_line_and_a_next_step(
     assert (errors[1].startswith("hint: "), advises in errors[1]) == (True, True), said
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--every", "often"), "--every often: expected a duration above 0 with its unit"),
+        (("--from", "no.yaml"), "no.yaml: no such file\nhint: docs/kits/rest.md"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_a_line_too(mesh: RunningMesh, city: City, words: tuple[str, str], says: str) -> None:
+    assert f"error: {says}" in Kit(mesh, city).run(*words, code=2)
+
+
 def test_pages_that_never_go_on_where_the_one_before_ended_are_told(mesh: RunningMesh, city: City, tmp_path: Path) -> None:
     def turn(rows: list[Row]) -> None:
         moved = [row["created_date"] for row in rows[30:] + rows[:30]]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from mesh.kits.delivery import KitFailed
-from mesh.kits.rest.api import Api, Page
+from mesh.kits.rest.api import Api
+from mesh.kits.rest.page import Page
 from mesh.kits.rest.source import Paging
 
 _MOST_BEGINNINGS = 3

@@ -11,7 +11,8 @@ from mesh.cli.stop import Stop
 from mesh.kits.bookmark import key
 from mesh.kits.delivery import Delivery, KitFailed
 from mesh.kits.gathering import Gathering
-from mesh.kits.rest.api import Api, Page
+from mesh.kits.rest.api import Api
+from mesh.kits.rest.page import Page
 from mesh.kits.rest.pages import pages
 from mesh.kits.rest.place import Place
 from mesh.kits.rest.point import Point, point
