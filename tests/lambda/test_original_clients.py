@@ -90,7 +90,7 @@ def on_the_laptop(folder: Path) -> Iterator[Original]:
 @contextmanager
 def on_lambda(folder: Path, s3: Aws, package: Package, fleet: MakeFleet) -> Iterator[Original]:
     (folder / "taps.yaml").write_text(TAPS)
-    mesh, key, now = load(folder / "taps.yaml").mesh, SigningKey("k1", Ed25519PrivateKey.generate()), dt.datetime.now(dt.UTC)
+    mesh, key, now = load(folder / "taps.yaml").mesh, SigningKey(Ed25519PrivateKey.generate()), dt.datetime.now(dt.UTC)
     assert mesh is not None
     (plan,) = expand(mesh, Stack("test", (key.public(),), BUCKET)).taps
     store = taps.bucket(s3, BUCKET)
