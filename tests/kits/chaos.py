@@ -18,11 +18,13 @@ from tests.kits.example import example
 from tests.kits.faults import FaultyTap
 from tests.kits.fluent_bit import FluentBit
 from tests.kits.lambda_source import LambdaTelemetry
+from tests.kits.opensearch_source import OpenSearchKit
 from tests.kits.rest_source import RestApi
 from tests.kits.sources import Collectd, Rsyslog, Source, SyslogNg, Way
 from tests.local.conftest import RunningMesh
 
-SOURCES: dict[str, type[Source]] = {source.name: source for source in (FluentBit, Collectd, SyslogNg, Rsyslog, LambdaTelemetry, RestApi)}
+_ALL: tuple[type[Source], ...] = (FluentBit, Collectd, SyslogNg, Rsyslog, LambdaTelemetry, RestApi, OpenSearchKit)
+SOURCES = {source.name: source for source in _ALL}
 _QUIET_S = 45  # nothing new landed for so long, so nothing more will
 
 

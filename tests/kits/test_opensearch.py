@@ -19,6 +19,7 @@ from tests.kits.faults import FaultyCluster, FaultyTap
 from tests.kits.opensearch import TAPS, Kit, OpenSearch
 from tests.local.conftest import RunningMesh
 
+DOCUMENTS = int(os.environ.get("TAPMESH_OPENSEARCH_DOCUMENTS", "40000"))
 WORDS = [f"word{number}" for number in range(500)]
 
 
@@ -48,7 +49,7 @@ def expected(documents: dict[str, bytes]) -> list[tuple[str, dict[str, object]]]
 
 @pytest.mark.timeout(900)
 def test_killed_twice_all_documents_are_there_once(node: OpenSearch, mesh: RunningMesh) -> None:
-    documents = made(40_000)
+    documents = made(DOCUMENTS)
     node.create("killed", shards=2)
     node.fill("killed", documents.items())
     kit = Kit(mesh, f"{node.url}/killed")
