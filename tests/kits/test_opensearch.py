@@ -165,6 +165,8 @@ def test_sigterm_ends_it_cleanly_and_the_next_start_goes_on(node: OpenSearch, me
 
 def test_another_index_of_the_same_name_is_exported_from_its_beginning(node: OpenSearch, mesh: RunningMesh) -> None:
     kit = Kit(mesh, f"{node.url}/again")
+    (kit.places / "again").mkdir(parents=True)
+    (kit.places / "again/0-of-4.new").touch()  # a kill at the very first write
     for first in (0, 10):
         node.create("again")
         node.fill("again", made(10, first).items())

@@ -2,8 +2,12 @@
 
 import base64
 import os
+import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import yaml
@@ -143,3 +147,22 @@ def test_infer_prints_a_schema_that_takes_the_documents(mesh: RunningMesh, node:
         "took": "INTEGER",
         "user": "JSON",
     }
+
+
+def test_a_certificate_of_an_own_authority_is_trusted_when_it_is_named(mesh: RunningMesh, tmp_path: Path) -> None:
+    named = ["-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=search", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *named], cwd=tmp_path, check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)  # whatever it answers, it is behind TLS
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    command = Kit(mesh, f"https://127.0.0.1:{server.server_port}/logs").command
+    said = [
+        subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **given}).stderr
+        for given in ({}, {"SSL_CERT_FILE": str(tmp_path / "cert.pem")})
+    ]
+    server.shutdown()
+    server.server_close()
+    assert ("TLS failed (self-signed certificate)" in said[0], "SSL_CERT_FILE" in said[0]) == (True, True), said[0]
+    assert "it answered 404, not as OpenSearch" in said[1], said[1]

@@ -16,6 +16,8 @@ from mesh.kits.opensearch.words import LIKE, LOGIN, Expired, refused
 _TIMEOUT_S, _LONGEST_WAIT_S = 60, 20.0
 _BUSY = (429, 502, 503, 504)
 _CONNECTIONS = 64
+_WHERE = f"is that the right host and port, http or https, and does it run? --from names them, {LIKE}"
+_OWN_AUTHORITY = "a certificate of an authority of your own is trusted by SSL_CERT_FILE, which names that authority's"
 Answer = TypeVar("Answer")
 
 
@@ -79,7 +81,7 @@ class Cluster:
                 raise refused(status, content)
             why = f"the cluster answered {status}" if status else content.decode()
             if not self._met:
-                raise KitFailed(why, f"is that the right host and port, http or https, and does it run? --from names them, {LIKE}")
+                raise KitFailed(why, _OWN_AUTHORITY if "certificate" in why else _WHERE)
             wait_s = random.uniform(0.5, 1) * min(_LONGEST_WAIT_S, 0.2 * 2 ** min(attempt, 10))
             self._tell(f"{why}; trying again in {wait_s:.1f} s")
             if self._stopped(wait_s):

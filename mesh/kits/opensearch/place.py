@@ -70,7 +70,7 @@ class Place:
 
 def places(folder: Path, index: Index, slices: int, anew: bool) -> list[Place]:
     """Those of an index: as an earlier run has left them, else new ones, at least so many and as many for each shard."""
-    known = sorted(folder.glob("*-of-*"))
+    known = sorted(folder.glob("*-of-*[0-9]"))
     if known and not anew:
         of = int(known[0].name.rpartition("-")[2])
         found = [Place(folder / f"{number}-of-{of}", Slice(index, number, of)) for number in range(of)]
