@@ -108,20 +108,25 @@ def test_documents_keep_their_shape(node: OpenSearch, mesh: RunningMesh) -> None
     assert json.loads(records["lines"]) == {"_index": "odd-1", "_id": "lines", "_seq_no": 0, "_routing": "r1", "n": 1, "m": {}}
 
 
-def test_a_point_in_time_that_expired_is_followed_by_another(node: OpenSearch, mesh: RunningMesh) -> None:
+def test_a_cluster_in_trouble_is_waited_for_and_an_expired_point_in_time_followed_by_another(node: OpenSearch, mesh: RunningMesh) -> None:
     documents = made(8000)
     node.create("expired", shards=2)
     node.fill("expired", documents.items())
     tap = FaultyTap(f"http://127.0.0.1:{mesh.port}")
     tap.on("delay", times=None, path="taps", seconds=0.3)
-    kit = Kit(mesh, f"{node.url}/expired", "--url", f"{tap.address}/taps/documents", "--slices", "2")
+    cluster = FaultyCluster(node.url)
+    for fault in ("429", "cut", "lose-reply", "503"):
+        cluster.on(fault, path=r"^/_search\?")
+    kit = Kit(mesh, f"{cluster.address}/expired", "--url", f"{tap.address}/taps/documents", "--slices", "2")
     kit.start()
     mesh.wait_for(lambda: kit.delivered() > 0, "a batch", within_s=60)
     node.ask("DELETE", "/_search/point_in_time/_all")
     tap.clear()
     kit.end()
     assert landed(mesh, 8000) == expected(documents)
+    assert {"429", "cut", "lose-reply", "503", "404"} <= {seen.became for seen in cluster.seen if "point_in_time" not in seen.path}
     tap.down()
+    cluster.down()
 
 
 def test_a_cluster_without_points_in_time_is_scrolled(node: OpenSearch, mesh: RunningMesh) -> None:
