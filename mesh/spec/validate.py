@@ -159,6 +159,8 @@ def _set_aside(value: Any, where: Path_, kind: str) -> bool:
         where = where[:3]
     for part in where[:-1]:
         value = value[part]
+        if value == FAULTY:  # by another of its faults
+            return True
     last: Any = where[-1]
     if isinstance(value, list):
         value[last] = FAULTY

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -69,7 +70,10 @@ class Kit:
 
 
 def caught_up(server: Postgres, mesh: RunningMesh, kit: Kit, slot: str = "tapmesh") -> None:
-    """Waits until PostgreSQL was told that everything there is now is stored."""
+    """Waits until PostgreSQL was told that everything there is now is stored; a slot that was just made begins before that."""
+    made = "select 1 from pg_replication_slots where slot_name = %s and confirmed_flush_lsn is not null"
+    mesh.wait_for(lambda: server.ask(made, slot) != [], "the slot", within_s=60)
+    server.ask("select txid_current()")
     ((now,),) = server.ask("select pg_current_wal_lsn()::text")
     behind = "select not active or confirmed_flush_lsn < %s::pg_lsn from pg_replication_slots where slot_name = %s"
 
@@ -79,6 +83,14 @@ def caught_up(server: Postgres, mesh: RunningMesh, kit: Kit, slot: str = "tapmes
         return server.ask(behind, now, slot) == [(False,)]
 
     mesh.wait_for(there, f"the kit to catch up\n{kit.log.read_text()}", within_s=120)
+
+
+def holds_much(segments: Path) -> bool:
+    """Whether a segment of many rows is there: the kit's first, empty request makes one too."""
+    try:
+        return any(each.stat().st_size > 100_000 for each in segments.rglob("0*"))
+    except FileNotFoundError:  # landed meanwhile
+        return False
 
 
 def as_of_now(table: str, keys: list[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.kits.changes import TAPS, Kit, as_of_now, caught_up, difference, doubled
+from tests.kits.changes import TAPS, Kit, as_of_now, caught_up, difference, doubled, holds_much
 from tests.kits.example import running as mesh_running
 from tests.kits.postgres import Postgres, running
 from tests.local.conftest import RunningMesh
@@ -215,14 +215,6 @@ def test_it_goes_on_where_it_was_and_says_when_its_slot_is_gone(server: Postgres
     assert fourth.stop() == 0
     mesh.wait_for(lambda: [row["action"] for row in log(mesh)] == ["T", "S", "I", "T", "S"], "all changes")
     assert difference(server, mesh, "items", ["id"]) == []
-
-
-def holds_much(segments: Path) -> bool:
-    """Whether a segment of many rows is there: the kit's first, empty request makes one too."""
-    try:
-        return any(each.stat().st_size > 100_000 for each in segments.rglob("0*"))
-    except FileNotFoundError:  # landed meanwhile
-        return False
 
 
 def test_a_copy_that_was_interrupted_begins_again(server: Postgres, mesh: RunningMesh, kit: Callable[..., Kit]) -> None:
