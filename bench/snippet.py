@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' browser, site a
 
 from tests.browser.conftest import LAUNCH  # noqa: E402
 from tests.browser.site import TAPS, Site  # noqa: E402
-from tests.local.conftest import RunningMesh  # noqa: E402
+from tests.local.conftest import RunningMesh, free_port  # noqa: E402
 
 SECONDS, ROUNDS, TARGET_MS = 6, 3, 5
 CATEGORIES = ["devtools.timeline", "v8", "v8.execute", "disabled-by-default-v8.gc"]
@@ -26,9 +26,10 @@ SCRIPT = {"EventDispatch", "FunctionCall", "TimerFire", "RunMicrotasks", "Evalua
 def main() -> None:
     """Prints the medians."""
     with tempfile.TemporaryDirectory() as folder:
-        mesh = RunningMesh(Path(folder), TAPS)
+        port = free_port()
+        mesh = RunningMesh(Path(folder), TAPS.replace("{origin}", f"http://127.0.0.1:{port}"))
         mesh.start()
-        site = Site(f"http://127.0.0.1:{mesh.port}/taps/public")
+        site = Site(port, f"http://127.0.0.1:{mesh.port}/taps/public")
         site.page = site.page.replace('data-every="300" ', "")  # as a site has it: every 5 seconds
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(**LAUNCH)
