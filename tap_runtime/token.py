@@ -39,7 +39,7 @@ def read_token(text: str) -> Token:
     if len(parts) != 3:
         raise BadToken("it is not a JWT")
     header, claims = _object(parts[0], "header"), _object(parts[1], "claims")
-    if "crit" in header:
+    if "crit" in header or not isinstance(header.get("typ", ""), str):
         raise BadToken("its header asks for what is not known here")
     issued_s = _time(claims, "iat")
     return Token(

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import msgspec
 
-from tap_runtime.lake import Store
+from tap_runtime.lake import Store, is_try
 from tap_runtime.manifest import Manifest, read_manifest
 from tap_runtime.segment import Seal, unpack
 from tap_runtime.steward import Lost
@@ -73,8 +73,9 @@ def _check(store: Store, manifest: Manifest) -> None:
 
 def _left(store: Store, tap: str) -> list[str]:
     found = [entry.key for entry in store.list(f"_mesh/open/{tap}/")]
-    return found + [entry.key for entry in store.list(f"_mesh/stored/{tap}/") if not _is_seal(store.get(entry.key) or b"")]
+    return found + [entry.key for entry in store.list(f"_mesh/stored/{tap}/") if not _is_seal(entry.key, store)]
 
 
-def _is_seal(body: bytes) -> bool:
-    return isinstance(unpack(body), Seal)
+def _is_seal(key: str, store: Store) -> bool:
+    body = store.get(key)
+    return body is None or not is_try(key) and isinstance(unpack(body), Seal)
