@@ -67,6 +67,7 @@ class SpoolWriter:
         folder = open_folder(root, header.tap, header.batch)
         try:
             folder.mkdir(parents=True)
+            sealed_folder(root, header.tap, header.batch).parent.mkdir(exist_ok=True)  # now: a full disk has no room for it then
             (folder / HEADER).write_bytes(msgspec.json.encode(header))
             names = (DATA, REFUSED, SENDERS, INDEX)
             self._data, self._refused, self._senders, self._index = (os.open(folder / name, _APPEND, 0o600) for name in names)

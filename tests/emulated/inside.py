@@ -4,6 +4,7 @@ On Lambda the emulator's counterpart does not count against the function, so her
 extensions enter them as their first act.
 """
 
+import contextlib
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -72,3 +73,12 @@ def _disk(tmp_mb: int | None) -> list[str]:
 
 
 _START = ["cd /var/task", "unset OLDPWD", 'exec /proc/self/fd/3 "$@"']
+
+
+def fill(disk: Path) -> None:
+    """Writes into `disk/fill` until not one block is left, small ones neither."""
+    with (disk / "fill").open("wb", buffering=0) as file:
+        for size in (4096, 1024, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(size))

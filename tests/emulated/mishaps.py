@@ -13,6 +13,7 @@ from tap_runtime import lake
 from tests.emulated.clock import jump
 from tests.emulated.environment import Environment
 from tests.emulated.faults import Fault
+from tests.emulated.inside import fill
 from tests.emulated.scene import JUMP_S, Scene, Tap
 
 Mishap = Callable[[Scene], None]
@@ -80,12 +81,9 @@ def _shutdown_without_s3(scene: Scene) -> None:
 
 def _full_disk(scene: Scene) -> None:
     if one := _one(scene):
+        scene.later(partial(_unlink, one), _BRIEFLY)
         with contextlib.suppress(OSError):
-            fill = one.disk() / "fill"
-            scene.later(partial(_unlink, one), _BRIEFLY)
-            with fill.open("wb", buffering=0) as file:
-                while True:
-                    file.write(bytes(4096))
+            fill(one.disk())
 
 
 def _unlink(one: Environment) -> None:

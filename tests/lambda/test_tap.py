@@ -1,5 +1,6 @@
 """A tap from taps.yaml, built and deployed, under Lambda's emulator in its own memory: what is posted is in Parquet."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tap_runtime import lake
 from tests.emulated import tap as taps
 from tests.emulated.aws import Aws
 from tests.emulated.fleet import MakeFleet
+from tests.emulated.inside import fill
 from tests.emulated.landed import rows
 from tests.emulated.tap import Package
 
@@ -23,6 +25,7 @@ taps:
   buffered: {schema: {id: VARCHAR NOT NULL, n: INTEGER}, thresholds: {bytes: 1KB, age: 60s}}
   stored: {ack: stored, schema: {id: VARCHAR NOT NULL, n: INTEGER}, thresholds: {bytes: 1KB, age: 60s}}
   patient: {schema: {id: VARCHAR NOT NULL, n: INTEGER}}
+  full: {schema: {id: VARCHAR NOT NULL, n: INTEGER}}
 """
 LINES = b"".join(b'{"id":"line-%d","n":%d}\n' % (number, number) for number in range(200))
 ROWS = sorted((f"line-{number}", number) for number in range(200))
@@ -55,18 +58,22 @@ def test_what_is_posted_lands_with_no_more_than_the_roles_rights(
     assert tap.environments[0].memory().oom_kills == 0
 
 
+@pytest.mark.parametrize("name", ["patient", "full"])
 def test_what_is_open_at_shutdown_is_saved_and_landed_by_another_environment(
-    fleet: MakeFleet, s3: Aws, plans: dict[str, TapPlan], package: Package, tmp_path: Path
+    fleet: MakeFleet, s3: Aws, plans: dict[str, TapPlan], package: Package, tmp_path: Path, name: str
 ) -> None:
-    store = taps.bucket(s3, "acme-patient")
-    tap = fleet(taps.deployed(s3, "acme-patient", store, plans["patient"], package))
+    """`full`: its /tmp has no room left by then."""
+    store = taps.bucket(s3, f"acme-{name}")
+    tap = fleet(replace(taps.deployed(s3, f"acme-{name}", store, plans[name], package), tmp_mb=16))
     batch = tap.post(LINES).json()["receipt"].rpartition("-")[0]
     tap.settle()
-    assert rows(store, "patient", tmp_path / "rows", "id, n") == []
+    assert rows(store, name, tmp_path / "rows", "id, n") == []
+    if name == "full":
+        fill(tap.environments[0].disk())
     tap.shutdown()
-    assert [entry.key for entry in store.list("_mesh/open/")] == [lake.marker_key("patient", batch)]
+    assert [entry.key for entry in store.list("_mesh/open/")] == [lake.marker_key(name, batch)]
     asked = tap.invoke({"tapmesh": "land", "batch": batch})
     tap.settle()
     assert (asked.failed, asked.body) == (False, b'{"statusCode": 200}')
-    assert rows(store, "patient", tmp_path / "rows", "id, n") == ROWS
+    assert rows(store, name, tmp_path / "rows", "id, n") == ROWS
     assert list(store.list("_mesh/open/")) == []
