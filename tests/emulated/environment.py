@@ -200,9 +200,12 @@ class Environment:
         return Path(f"/proc/{self._emulator()}/root/tmp")
 
     def hears(self) -> bool:
-        """Whether its extensions would hear of SHUTDOWN: not one that was killed, until a request starts it again, or that is stopped."""
-        found = self.processes("extensions")
-        return bool(found) and all(_goes_on(pid) for pid in found)
+        """Whether its extensions would hear of SHUTDOWN: not one that was killed, until a request has started it again, or that is stopped.
+
+        One that is still starting is ended with SIGKILL."""
+        found, log = self.processes("extensions"), self.logs()
+        starting = log.rfind("INIT START") > log.rfind("INIT RTDONE")
+        return bool(found) and not starting and all(_goes_on(pid) for pid in found)
 
     def logs(self) -> str:
         """All that runtime, extensions and emulator wrote."""
