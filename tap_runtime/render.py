@@ -117,28 +117,24 @@ def _outputs(work: Work, room: Room) -> tuple[int, list[_Failed]]:
 
 
 def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[_Failed]]:
-    large = parts.are_better(room.data, work.accepted)
-    source = events.spooled_parts(work.settings, *_parts(room)) if large else events.spooled(work.settings, room.data)
     try:
         sandbox.check_statement(connection, work.settings.sql)
-        connection.execute(events.events_view(work.settings, work.batch, source))
-        return sandbox.copied_rows(connection, _copy(work, room.out / PARQUET)), []
+        try:
+            return _written(work, room, connection), []
+        except duckdb.OutOfMemoryException:
+            return _written(work, room, connection, small=True), []
     except _WHOLE_BATCH as error:
         return 0, [_Failed(type(error).__name__, f"the statement failed: {_first_line(error)}", None)]
-    except duckdb.OutOfMemoryException:
-        return _run_small(work, room, connection)
     except BY_ROW as error:
         return _sift(work, room, connection, error)
 
 
-def _run_small(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[_Failed]]:
-    """Once more, in the smallest portions."""
-    source = events.spooled_parts(work.settings, *_parts(room))
-    try:
-        connection.execute(events.events_view(work.settings, work.batch, source))
-        return sandbox.copied_rows(connection, _copy(work, room.out / PARQUET, small=True)), []
-    except BY_ROW as error:
-        return _sift(work, room, connection, error)
+def _written(work: Work, room: Room, connection: sandbox.Connection, small: bool = False) -> int:
+    """How many rows the statement wrote; `small`: read and written in the smallest portions."""
+    in_parts = small or parts.are_better(room.data, work.accepted)
+    source = events.spooled_parts(work.settings, *_parts(room)) if in_parts else events.spooled(work.settings, room.data)
+    connection.execute(events.events_view(work.settings, work.batch, source))
+    return sandbox.copied_rows(connection, _copy(work, room.out / PARQUET, small))
 
 
 def _parts(room: Room) -> list[Path]:
