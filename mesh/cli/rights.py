@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from mesh.cli.say import fail
+from mesh.cli.say import data, fail, note, out
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -56,15 +57,23 @@ def somebody(who: str, mesh: Mesh) -> None:
         named(who, {**mesh.people, **mesh.teams}, "person or team")
 
 
-def shown(right: Right) -> dict[str, Any]:
-    """A right as JSON."""
+def tell(rights: list[Right], of: str, nothing: str, as_json: bool) -> None:
+    """Prints rights: a line each, by `of` who (one tap's) or tap (one's own); where there are none, `nothing`."""
+    if as_json:
+        data(json.dumps([_shown(right) for right in rights]))
+    elif rights:
+        out.print(_table(rights, of))
+    else:
+        note(nothing)
+
+
+def _shown(right: Right) -> dict[str, Any]:
     until = None if right.until is None else right.until.isoformat()
     said = {"action": right.action, "tap": right.tap, "who": right.who, "kind": right.kind, "team": right.team, "until": until}
     return {**said, "lines": [_place(mark) for mark in right.marks]}
 
 
-def table(rights: Iterable[Right], of: str) -> Table:
-    """A line a right; `of`: who, of one tap's, or tap, of one's own."""
+def _table(rights: Iterable[Right], of: str) -> Table:
     from rich.table import Table
 
     drawn = Table("who" if of == "who" else "may", "by", "until", "as it says in", box=None)

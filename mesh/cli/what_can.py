@@ -1,14 +1,12 @@
 """`tapmesh what-can`: what a person, team, role or account may do, and which lines say so."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from mesh.cli.names import complete_people
 from mesh.cli.options import TAPS_YAML, File, Json, loaded
-from mesh.cli.rights import Day, asked_day, shown, somebody, table
-from mesh.cli.say import data, note, out
+from mesh.cli.rights import Day, asked_day, somebody, tell
 
 NAME = "what-can"
 EXAMPLES = {
@@ -29,9 +27,4 @@ def run(
     day, mesh = asked_day(on), loaded(file)
     somebody(who, mesh)
     found = [right for action in ACTIONS for right in held(mesh, action, who, day)]
-    if as_json:
-        data(json.dumps([shown(right) for right in found]))
-    elif found:
-        out.print(table(found, "tap"))
-    else:
-        note(f"{who} may do nothing in {mesh.name} on {day}")
+    tell(found, "tap", f"{who} may do nothing in {mesh.name} on {day}", as_json)

@@ -1,14 +1,12 @@
 """`tapmesh who-can`: who may write to a tap or read it, and which lines say so."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from mesh.cli.names import complete_taps
 from mesh.cli.options import TAPS_YAML, File, Json, loaded
-from mesh.cli.rights import Day, May, asked_day, named, shown, table
-from mesh.cli.say import data, note, out
+from mesh.cli.rights import Day, May, asked_day, named, tell
 
 NAME = "who-can"
 EXAMPLES = {
@@ -30,10 +28,5 @@ def run(
 
     day, mesh = asked_day(on), loaded(file)
     found = [right for right in rights(mesh, named(tap, mesh.taps, "tap"), action.value) if right.holds(day)]
-    if as_json:
-        data(json.dumps([shown(right) for right in found]))
-    elif found:
-        out.print(table(found, "who"))
-    else:
-        closed = f"; {tap} is closed" if mesh.taps[tap].closed and action is May.WRITE else ""
-        note(f"nobody may {action.value} {tap} on {day}{closed}")
+    closed = f"; {tap} is closed" if mesh.taps[tap].closed and action is May.WRITE else ""
+    tell(found, "who", f"nobody may {action.value} {tap} on {day}{closed}", as_json)
