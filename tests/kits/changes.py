@@ -8,19 +8,15 @@ from typing import Any
 import psycopg2
 from psycopg2.extras import execute_values
 
+from tests.kits.example import HEAD
 from tests.kits.postgres import Postgres
 from tests.local.conftest import RunningMesh
 
-TAPS = """
-version: 1
-mesh: test
-people: {lead: {email: lead@acme.example}}
-teams: {growth: [lead]}
-defaults: {team: growth, public: true, thresholds: {age: 1s}}
-taps:
+TAPS = (
+    HEAD
+    + """\
   changes:
     ack: stored
-    memory: 256MB
     schema:
       lsn: VARCHAR NOT NULL
       n: BIGINT NOT NULL
@@ -34,6 +30,7 @@ taps:
       select *, ('0x' || split_part(lsn, '/', 1))::bigint * 4294967296 + ('0x' || split_part(lsn, '/', 2))::bigint as position from events
   buffered: {}
 """
+)
 
 
 class Kit:

