@@ -69,19 +69,22 @@ def test_the_stream_sends_everything_once_and_then_what_changes(mesh: RunningMes
     stream = frames(mesh)
     first = next(stream)
     assert set(first["parts"]) == {"save", "taps", "tap", "landings", "quarantine", "refusals", "declared"}
-    assert (first["values"]["buffered.batch"], len(first["history"]["buffered"])) == ("lands at 10 MB or 1 s", 59)
-    assert next(stream) == {}
+    assert (first["values"]["buffered.batch"], first["seconds"], first["records"]) == ("lands at 10 MB or 1 s", 59, {})
+    assert set(next(stream)) == {"seconds", "records"}
     mesh.post("buffered", b'{"id":"a","n":1}\n{"id":"b","n":"x"}\n')
     mesh.post("buffered", b"", content_encoding="br")
     values: dict[str, Any] = {}
     parts: dict[str, Any] = {}
-    while "quarantine" not in parts or "refusals" not in parts:
+    spark: list[int] = []
+    while "quarantine" not in parts or "refusals" not in parts or not any(spark):
         frame = next(stream)
+        spark += frame["records"].get("buffered", [0] * frame["seconds"])
         values |= frame.get("values", {})
         parts |= frame.get("parts", {})
     assert (values["buffered.records"], values["buffered.bad"], values["mesh.rows"]) == ("0.2", "1", "1")
     assert "415" in parts["refusals"][1] and "Content-Encoding: gzip" in parts["refusals"][1]
     assert "taps" not in parts
+    assert sum(spark) == 1
     stream.close()  # type: ignore[attr-defined]
 
 

@@ -21,7 +21,7 @@ from tests.tap_runtime.signing import HEADER, made, part
 NOW = dt.datetime.now(dt.UTC)
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEYS = {"k1": PRIVATE.public_key()}
-SAID = {"iss": "acme/test", "sub": "ann", "aud": ["clicks"], "iat": int(NOW.timestamp()) - 60, "exp": int(NOW.timestamp()) + 600}
+SAID = {"iss": "acme/test", "sub": "ann", "aud": ["clicks"], "iat": int(NOW.timestamp()) - 60, "exp": int(NOW.timestamp()) + 86_400}
 GENUINE = made(PRIVATE, HEADER, SAID)
 TAP = settings(public=False, writers=(Writer("ann"),), keys=(VerifyKey("k1", part(PRIVATE.public_key().public_bytes_raw())),))
 

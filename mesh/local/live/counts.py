@@ -81,13 +81,9 @@ class Counts:
         slots = [at % SECONDS for at in range(second - _RATE_S, second) if self._second[at % SECONDS] == at]
         return Rates(sum(self._requests[slot] for slot in slots) / _RATE_S, sum(self._records[slot] for slot in slots) / _RATE_S)
 
-    def records_in(self, second: int) -> int:
-        """Records of one whole second, not long past."""
-        return self._records[second % SECONDS] if self._second[second % SECONDS] == second else 0
-
-    def history(self, second: int) -> list[int]:
-        """Records of each of the whole seconds before `second`, the latest last."""
-        return [self.records_in(at) for at in range(second - SECONDS + 1, second)]
+    def records_in(self, seconds: range) -> list[int]:
+        """Records of each of these whole seconds, none of them SECONDS ago or longer."""
+        return [self._records[at % SECONDS] if self._second[at % SECONDS] == at else 0 for at in seconds]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """Server-sent events: once a second, to each who looks, what has changed since the last time. Nobody looks: nothing is done.
 
-A frame is made when its listener has taken the one before, so a slow one misses frames and holds none up.
+A frame is made when its listener has taken the one before, so a slow one misses frames and holds none up; a frame has the records of
+each second since the one before.
 """
 
 import asyncio
 import datetime as dt
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from mesh.local.live.counts import SECONDS
 from mesh.local.live.view import Looked, View, digest
 from mesh.local.running import Running
 from tap_runtime.errors import Refused
@@ -38,13 +41,16 @@ class Feed:
         self._open += 1
         try:
             seen: dict[str, Any] = {}
-            first = {"history": self._view.rows.history()}
+            told = -SECONDS
             while not self._running.closing.is_set():
                 frame = await self._state(looked)
                 changed = {name: value for name, value in frame.items() if seen.get(name) != value}
                 seen = frame
-                yield b"data: " + msgspec.json.encode(_sorted_out(changed) | first) + b"\n\n"
-                first = {}
+                now = int(time.monotonic())
+                seconds = range(max(told, now - SECONDS + 1), now)
+                told = now
+                sparks = {"seconds": len(seconds), "records": self._view.rows.records_in(seconds)}
+                yield b"data: " + msgspec.json.encode(_sorted_out(changed) | sparks) + b"\n\n"
                 await self._pause()
         finally:
             self._open -= 1

@@ -29,10 +29,10 @@ class Rows:
             self._values = self._counted(int(self._made_s), now)
         return self._values
 
-    def history(self) -> dict[str, list[int]]:
-        """Each tap's records of each of the last seconds."""
-        second = int(time.monotonic())
-        return {name: self._running.counts[name].history(second) for name in self._running.acceptors}
+    def records_in(self, seconds: range) -> dict[str, list[int]]:
+        """Records of each of these seconds (of the monotonic clock), of the taps that took any."""
+        taken = ((name, self._running.counts[name].records_in(seconds)) for name in self._running.acceptors)
+        return {name: records for name, records in taken if any(records)}
 
     def _counted(self, second: int, now: dt.datetime) -> Values:
         values: Values = {}
@@ -42,7 +42,6 @@ class Rows:
             total = total.plus(rates)
             row = self._landed(name, now) | self._batch(acceptor, now)
             row |= {"requests": say.rate(rates.requests), "records": say.rate(rates.records)}
-            row["second"] = self._running.counts[name].records_in(second - 1)
             values |= {f"{name}.{what}": value for what, value in row.items()}
         landings = self._running.landings
         mesh = {"requests": say.rate(total.requests), "records": say.rate(total.records)}

@@ -32,17 +32,16 @@ function putPart(name, [digest, html]) {
 
 function hear(frame) {
   Object.assign(known, frame.values);
-  Object.assign(history, frame.history);
   for (const [name, part] of Object.entries(frame.parts ?? {})) putPart(name, part);
   for (const element of all("[data-value]")) {
     const name = element.dataset.value;
     if (frame.values && name in frame.values) put(element, frame.values[name]);
   }
   for (const spark of all("[data-spark]")) {
-    const seconds = (history[spark.dataset.spark] ??= Array(SECONDS).fill(0));
-    if (!frame.history) seconds.push(known[`${spark.dataset.spark}.second`] ?? 0);
-    history[spark.dataset.spark] = seconds.slice(-SECONDS);
-    drawSpark(spark, history[spark.dataset.spark]);
+    const tap = spark.dataset.spark;
+    const added = frame.records[tap] ?? Array(frame.seconds).fill(0);
+    history[tap] = [...(history[tap] ?? []), ...added].slice(-SECONDS);
+    drawSpark(spark, history[tap]);
   }
 }
 
