@@ -10,21 +10,38 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from http.client import HTTPResponse
 from pathlib import Path
+from typing import Literal, get_args
 
 from tests.kits.example import example
 from tests.kits.faults import FaultyTap
 from tests.kits.fluent_bit import FluentBit
 from tests.kits.lambda_source import LambdaTelemetry
 from tests.kits.opensearch_source import OpenSearchKit
+from tests.kits.postgres_source import PostgresKit
 from tests.kits.rest_source import RestApi
 from tests.kits.sources import Collectd, Rsyslog, Source, SyslogNg, Way
+from tests.kits.web_source import WebPage
 from tests.local.conftest import RunningMesh
 
-_ALL: tuple[type[Source], ...] = (FluentBit, Collectd, SyslogNg, Rsyslog, LambdaTelemetry, RestApi, OpenSearchKit)
+Fault = Literal["throttled", "killed", "refused", "restarted", "lost", "slow"]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+_ALL: tuple[type[Source], ...] = (
+    FluentBit,
+    Collectd,
+    SyslogNg,
+    Rsyslog,
+    LambdaTelemetry,
+    RestApi,
+    OpenSearchKit,
+    WebPage,
+    PostgresKit,
+)
 SOURCES = {source.name: source for source in _ALL}
+_POSTED = "^/taps/"  # a page is loaded through the proxy too
 _QUIET_S = 45  # nothing new landed for so long, so nothing more will
 
 
@@ -57,8 +74,9 @@ class CountingTap(FaultyTap):
         return answer, content
 
 
-def chaos(source: Source, folder: Path, rounds: int = 6, a_round: int = 50) -> Row:
+def chaos(source: Source, folder: Path, faults: Sequence[Fault] = FAULTS, a_round: int = 50) -> Row:
     """Runs the source against the example mesh through a proxy that misbehaves; every round something else."""
+    sent = len(faults) * a_round
     for name in ("mesh", "source"):
         (folder / name).mkdir(parents=True)
     with example(folder / "mesh") as mesh:
@@ -68,45 +86,44 @@ def chaos(source: Source, folder: Path, rounds: int = 6, a_round: int = 50) -> R
         way = Way(f"{tap.address}/taps/{source.tap}", token, folder / "source")
         source.start(way)
         try:
-            for number in range(rounds):
+            for number, fault in enumerate(faults):
                 source.emit(number * a_round, a_round)
-                _misbehave(number, mesh, tap, source, way)
-            settled(source, mesh, rounds * a_round)
+                _misbehave(fault, mesh, tap, source, way)
+            settled(source, mesh, sent)
         finally:
             source.stop()
             tap.down()
-        ids = settled(source, mesh, rounds * a_round)
+        ids = settled(source, mesh, sent)
         quarantined = mesh.query(f"select count(*) as n from _quarantine where tap = '{source.tap}'")[0]["n"]
-    lost = rounds * a_round - len(ids)
-    return Row(source.name, rounds * a_round, tap.acknowledged, len(ids), quarantined, ids.total() - len(ids), lost)
+    return Row(source.name, sent, tap.acknowledged, len(ids), quarantined, ids.total() - len(ids), sent - len(ids))
 
 
-def _misbehave(number: int, mesh: RunningMesh, tap: FaultyTap, source: Source, way: Way) -> None:
-    match number % 6:
-        case 0:  # throttled, and down behind its address
-            for fault in ("429", "429", "503", "500"):
-                tap.on(fault)
+def _misbehave(fault: Fault, mesh: RunningMesh, tap: FaultyTap, source: Source, way: Way) -> None:
+    match fault:
+        case "throttled":  # and down behind its address
+            for code in ("429", "429", "503", "500"):
+                tap.on(code, path=_POSTED)
             time.sleep(3)
-        case 1:  # killed, server and lander
+        case "killed":  # server and lander
             mesh.stop(how=9, group=True)  # type: ignore[arg-type]
             time.sleep(2)
             mesh.start()
-        case 2:  # refused
+        case "refused":
             tap.down()
             time.sleep(3)
             tap.up()
-        case 3:  # the source's own restart
+        case "restarted":  # the source itself
             tap.clear()
             source.stop()
             source.start(way)
             time.sleep(1)
-        case 4:  # an answer and a request that are lost on the way
-            tap.on("lose-reply")
-            tap.on("cut")
+        case "lost":  # an answer, and a request, on the way
+            tap.on("lose-reply", path=_POSTED)
+            tap.on("cut", path=_POSTED)
             time.sleep(3)
-        case 5:  # slower than a sender waits, and slow
-            tap.on("delay", 1, seconds=8)
-            tap.on("delay", 3, seconds=1)
+        case "slow":  # slower than a sender waits at first
+            tap.on("delay", 1, path=_POSTED, seconds=8)
+            tap.on("delay", 3, path=_POSTED, seconds=1)
             time.sleep(3)
 
 
