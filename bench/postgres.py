@@ -13,7 +13,7 @@ def main() -> None:
     asked.add_argument("--kills", type=int, default=50, help="of each plugin's run")
     kills = str(asked.parse_args().kills)
     root = Path(__file__).parents[1]
-    command = [sys.executable, "-m", "pytest", "-q", "--durations=2", "tests/kits/test_postgres_kill.py"]
+    command = [sys.executable, "-m", "pytest", "-qs", "--durations=2", "tests/kits/test_postgres_kill.py"]
     print(f"{kills} kills a plugin; passed means 0 lost, 0 doubled, tables equal row by row", flush=True)
     sys.exit(subprocess.run(command, cwd=root, env={**os.environ, "TAPMESH_POSTGRES_KILLS": kills, "TAPMESH_REQUIRE": "all"}).returncode)
 

@@ -50,8 +50,10 @@ class Kit:
 
     def point(self) -> list[int]:
         """The place of the last change that was sent."""
-        file = self._folder / ".mesh/kits/postgres-tapmesh.json"
-        return list(json.loads(file.read_bytes())["point"]) if file.exists() else [0, 0]
+        try:
+            return list(json.loads((self._folder / ".mesh/kits/postgres-tapmesh.json").read_bytes())["point"])
+        except FileNotFoundError:  # not there yet, or forgotten to begin the copy anew
+            return [0, 0]
 
     def kill(self) -> None:
         """-9."""
