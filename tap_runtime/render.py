@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ PARQUET, QUARANTINE = "part.parquet", "quarantine.ndjson.gz"
 
 _WHOLE_BATCH = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.PermissionException, SqlRefused)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode  # numbers as they were sent: 1e400 is none of Python's floats
 
 
 class TryAgain(Exception):
@@ -191,8 +193,17 @@ def _chosen(data: Path, rows: frozenset[int] | None) -> Iterable[bytes]:
 
 def _entry(line: bytes, reason: str) -> bytes:
     """A spooled record as quarantine has it, ready to be sent again."""
-    spooled: dict[str, Any] = msgspec.json.decode(line)
-    record = spooled["d"] | spooled["x"] if "x" in spooled else spooled["d"]
+    spooled: dict[str, Any] = _decode(line)
+    record = _whole(spooled["d"], spooled.get("x"))
     received_at = _EPOCH + dt.timedelta(microseconds=spooled["t"])
     entry = {"record": _encode(record).decode(), "reason": reason, "sender": spooled["s"], "received_at": moment(received_at)}
     return _encode(entry | {"request": spooled["r"], "line": None, "lines": 1}) + b"\n"
+
+
+def _whole(good: Any, extra: Any) -> Any:
+    """A value and the fields kept beside it because the schema does not name them, as one again (values.py takes them apart)."""
+    if isinstance(good, dict) and isinstance(extra, dict):
+        return good | {name: _whole(good.get(name), value) for name, value in extra.items()}
+    if isinstance(good, list) and isinstance(extra, list):
+        return [_whole(*pair) for pair in zip(good, extra, strict=True)]
+    return good if extra is None else extra
