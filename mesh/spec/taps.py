@@ -12,7 +12,7 @@ from mesh.spec.names import AFTER_AGE_S, check_names, check_together, read_grant
 from mesh.spec.nodes import At, dotted
 from mesh.spec.problems import Problem
 from mesh.spec.statement import Asked, BadStatement, Bound, bind_all, without_end
-from mesh.spec.types import parse_column
+from mesh.spec.types import UNREAD, parse_column
 from mesh.spec.validate import FAULTY, validate
 from tap_runtime.schema import Column
 
@@ -31,17 +31,26 @@ class Known:
 
 @dataclass(frozen=True)
 class Draft:
-    """A tap of which all but the statement's binding is known; `file` where the statement stands in one."""
+    """A tap of which all but the statement's binding is known; `file` where the statement stands in one.
+
+    Of a schema that is not `whole` the columns that could not be read are UNREAD, or missing where it is no map at all.
+    """
 
     at: At
     keys: TapKeys
     columns: tuple[Column, ...]
+    whole: bool
     sql: str
     file: Path | None
 
     def sql_mark(self, line: int = 1, column: int = 1) -> Mark:
         """Where in the statement that is; inline statements are marked as a whole."""
         return self.at.mark("sql") if self.file is None else Mark(self.file, line, column)
+
+    def is_sure(self, bad: BadStatement) -> bool:
+        """Whether the statement is bad whatever stands in the schema once that is mended."""
+        text = str(bad)
+        return self.whole or not text.startswith("Binder Error") or (bool(self.columns) and text.startswith("Binder Error: Referenced "))
 
 
 def make_taps(drafts: Sequence[Draft], known: Known) -> dict[str, Tap]:
@@ -50,7 +59,8 @@ def make_taps(drafts: Sequence[Draft], known: Known) -> dict[str, Tap]:
     asked = [Asked(draft.sql, draft.columns, draft.keys.extra == "keep") for draft in drafts]
     for draft, bound in zip(drafts, bind_all(asked), strict=True):
         if isinstance(bound, BadStatement):
-            draft.at.tree.say(draft.sql_mark(bound.line, bound.column), (*draft.at.path, "sql"), str(bound))
+            if draft.is_sure(bound):
+                draft.at.tree.say(draft.sql_mark(bound.line, bound.column), (*draft.at.path, "sql"), str(bound))
             continue
         if bound.reads_clock:
             text = "asks for the time of landing, which differs from try to try; _received_at is when the record came"
@@ -72,9 +82,9 @@ def draft_tap(value: Any, defaults: dict[str, Any], at: At, known: Known) -> Dra
     if keys.public and keys.grants.write:
         text = "no token is asked, so grants.write changes nothing"
         known.warnings.append(Problem(at.mark("public"), dotted((*at.path, "public")), text))
-    columns = _columns(keys, at)
+    columns, whole = _columns(keys, at)
     written = _statement(keys, at, known)
-    return Draft(at, keys, columns, *written) if columns is not None and written is not None else None
+    return Draft(at, keys, columns, whole, *written) if written is not None else None
 
 
 def _tap(draft: Draft, bound: Bound) -> Tap:
@@ -115,26 +125,34 @@ def _merged(defaults: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _columns(keys: TapKeys, at: At) -> tuple[Column, ...] | None:
-    columns: list[Column] = []
-    seen: dict[str, str] = {}
-    good = True
+def _columns(keys: TapKeys, at: At) -> tuple[tuple[Column, ...], bool]:
+    """The schema's columns, and whether they are all that it declares."""
+    columns: dict[str, Column] = {}
+    whole = True
     for name, given in keys.columns.items():
-        kind, epoch, about = (given.type, given.epoch, given.about) if isinstance(given, ColumnKeys) else (given, None, None)
         try:
-            if name.startswith("_") or not name:
-                raise ValueError("names that start with _ are the mesh's own; give it another name" if name else "a column needs a name")
-            if name.lower() in seen:
-                raise ValueError(f"differs from {seen[name.lower()]} only in case, which SQL does not see")
-            seen[name.lower()] = name
-            if kind == FAULTY:
-                good = False
-                continue
-            columns.append(parse_column(name, kind, epoch, about))
+            columns[name.lower()] = _column(name, given, columns)
         except ValueError as error:
-            at.say(str(error), "schema", name)
-            good = False
-    return tuple(columns) if good else None
+            whole = False
+            if str(error):
+                at.say(str(error), "schema", name)
+            if name.strip(FAULTY):
+                columns.setdefault(name.lower(), Column(name, UNREAD))
+    return tuple(columns.values()), whole
+
+
+def _column(name: str, given: str | ColumnKeys, others: Mapping[str, Column]) -> Column:
+    """The declared column; raises ValueError in words, without any where they were said before."""
+    kind, epoch, about = (given.type, given.epoch, given.about) if isinstance(given, ColumnKeys) else (given, None, None)
+    if name == FAULTY:
+        raise ValueError
+    if name.startswith("_") or not name:
+        raise ValueError("names that start with _ are the mesh's own; give it another name" if name else "a column needs a name")
+    if name.lower() in others:
+        raise ValueError(f"differs from {others[name.lower()].name} only in case, which SQL does not see")
+    if kind == FAULTY:
+        raise ValueError
+    return parse_column(name, kind, epoch, about)
 
 
 def _statement(keys: TapKeys, at: At, known: Known) -> tuple[str, Path | None] | None:

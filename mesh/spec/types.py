@@ -32,6 +32,8 @@ _MEANT = {
     "SERIAL": "INTEGER or BIGINT",
 }
 
+UNREAD = Type('"NULL"', '"NULL"')  # for a type that could not be read: nearly everything in DuckDB takes NULL
+
 
 def parse_column(name: str, text: str, epoch: Literal["s", "ms"] | None, about: str | None) -> Column:
     """A declared column; raises ValueError in words."""

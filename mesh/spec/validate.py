@@ -167,7 +167,7 @@ def _set_aside(value: Any, where: Path_, kind: str) -> bool:
     elif kind == "extra_forbidden":
         del value[last]
     elif where == ("schema",):
-        value[last] = {"faulty": FAULTY}
+        value[last] = {FAULTY: FAULTY}
     elif where == ("sql",) or where[:-1] == ("schema",):
         value[last] = FAULTY
     elif last in _STAND_IN and (len(where) == 1 or last in ("to", "type")):
