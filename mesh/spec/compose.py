@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from mesh.spec.layout import explain
 from mesh.spec.nodes import Node, Path_, Place, Tree
 
 MAX_NODES = 1_000_000
@@ -52,7 +53,8 @@ def _read(tree: Tree, text: str) -> None:
     except _Unreadable:
         return
     except yaml.MarkedYAMLError as error:
-        _say_fault(tree, text.split("\n"), error)
+        place, fault = explain(text, error)
+        tree.say(tree.at(place), (), f"not YAML: {fault}")
         return
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
@@ -64,16 +66,6 @@ def _read(tree: Tree, text: str) -> None:
     elif not tree.problems:
         found = "the file is empty; tapmesh schema lists its keys" if root.value is None else "expected keys and values"
         tree.say(tree.at((1, 1)), (), found + ("" if root.value is None else " (version: 1, mesh: …, taps: …)"))
-
-
-def _say_fault(tree: Tree, lines: list[str], error: yaml.MarkedYAMLError) -> None:
-    at = error.problem_mark or error.context_mark
-    line, column = (at.line, at.column) if at is not None else (0, 0)
-    found = lines[line][column : column + 1] if line < len(lines) else ""
-    fault = ", ".join(part for part in (error.context, error.problem) if part)
-    if "cannot start any token" in fault:
-        fault = "a tab cannot indent; use spaces" if found == "\t" else f"a text that starts with {found} needs quotes"
-    tree.say(tree.at((line + 1, column + 1)), (), f"not YAML: {fault}")
 
 
 class _Composer:

@@ -174,6 +174,7 @@ def _teams(parts: _Parts) -> dict[str, dict[str, Mark]]:
         path: Path_ = ("teams", name)
         if not isinstance(value, list):
             tree.say(tree.mark(path), path, "expected a list of people, like [lead]")
+            teams[name] = {}
             continue
         for index, member in enumerate(value):
             if not isinstance(member, str):

@@ -13,7 +13,7 @@ from mesh.spec.nodes import At, dotted
 from mesh.spec.problems import Problem
 from mesh.spec.statement import Asked, BadStatement, Bound, bind_all, without_end
 from mesh.spec.types import UNREAD, parse_column
-from mesh.spec.validate import FAULTY, validate
+from mesh.spec.validate import FAULTY, keys_of, validate
 from tap_runtime.schema import Column
 
 _FRESHNESS_S = 300
@@ -72,7 +72,9 @@ def make_taps(drafts: Sequence[Draft], known: Known) -> dict[str, Tap]:
 def draft_tap(value: Any, defaults: dict[str, Any], at: At, known: Known) -> Draft | None:
     """The tap so far, or None where its problems leave too little of it."""
     if not isinstance(value, dict):
-        at.say("expected keys and values, at least team")
+        name = str(at.path[-1])
+        meant = f"; {name} is a key of a tap: indent it by more than the tap's name" if name in keys_of(TapKeys) else ""
+        at.say(f"expected keys and values, at least team{meant}")
         return None
     keys = validate(TapKeys, _merged(defaults, value), at.tree, at.path)
     if keys is None:

@@ -46,6 +46,15 @@ def parse_column(name: str, text: str, epoch: Literal["s", "ms"] | None, about: 
     return Column(name, kind, required=bare != text, about=about)
 
 
+def is_type(text: str) -> bool:
+    """Whether a column can be declared so."""
+    try:
+        parse_column("x", text, None, None)
+    except ValueError:
+        return False
+    return True
+
+
 @lru_cache(maxsize=10_000)
 def parse_type(text: str) -> Type:
     """One type; raises ValueError in words."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from mesh.spec.language import NOT_YET
 from mesh.spec.nodes import Path_, Tree
 from mesh.spec.problems import did_you_mean
+from mesh.spec.types import is_type
 
 Model = TypeVar("Model", bound=BaseModel)
 FAULTY = "\0"  # stands where a fault was said already; no text of a file can be it
@@ -38,6 +39,11 @@ _PATTERNS = {
     "owner": "an e-mail address",
     "role": "arn:aws:iam::<account>:role/<name>",
 }
+
+
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """The keys a map of the file may have."""
+    return [field.alias or known for known, field in model.model_fields.items()]
 
 
 def validate(model: type[Model], value: Any, tree: Tree, path: Path_) -> Model | None:
@@ -97,7 +103,7 @@ def _place(loc: tuple[str | int, ...], value: Any) -> Path_:
 def _words(model: type[BaseModel], where: Path_, fault: Any) -> str:
     kind, given = fault["type"], fault["input"]
     if kind == "extra_forbidden":
-        return _unknown_key(model, where, fault["loc"])
+        return _unknown_key(model, where, fault["loc"], given)
     if kind == "missing":
         return "required, but missing" + _MISSING.get(where, "")
     if kind == "value_error":
@@ -111,13 +117,14 @@ def _words(model: type[BaseModel], where: Path_, fault: Any) -> str:
         return f"{wanted} {_shown(given)}" + (f"; {close}" if close.startswith("did") else "")
     if kind == "string_pattern_mismatch":
         return f"expected {_PATTERNS.get(str(where[-1]), 'the form ' + str(fault['ctx']['pattern']))}, got {_shown(given)}"
-    at_place = _WANTED_AT.get(where[:-1]) or _WANTED_AT.get(where[-1:])
+    at_place = "expected columns like id: INTEGER" if where == ("schema",) else _WANTED_AT.get(where[:-1]) or _WANTED_AT.get(where[-1:])
     quoted = "; put it in quotes" if kind == "string_type" and type(given) in (int, float) and at_place is None else ""
-    return f"{at_place or _WANTED.get(kind, str(fault['msg']).lower())}, got {_shown(given)}{quoted}"
+    below = " indented below it" if given is None and kind in ("dict_type", "model_type") else ""
+    return f"{at_place or _WANTED.get(kind, str(fault['msg']).lower())}{below}, got {_shown(given)}{quoted}"
 
 
-def _unknown_key(model: type[BaseModel], where: Path_, loc: tuple[str | int, ...]) -> str:
-    name = str(where[-1])
+def _unknown_key(model: type[BaseModel], where: Path_, loc: tuple[str | int, ...], given: Any) -> str:
+    name, outermost = str(where[-1]), model
     if name in NOT_YET:
         return f"not yet: {name} is reserved for a later version; leave it out"
     members = {tag: nested for field in model.model_fields.values() for tag, nested in _members(field.annotation)}
@@ -128,7 +135,22 @@ def _unknown_key(model: type[BaseModel], where: Path_, loc: tuple[str | int, ...
             model = next((nested for tag, nested in members.items() if fields[part] in (nested, nested | None)), model)
         elif isinstance(part, str) and part in members:
             model = members[part]
-    return f"unknown key; {did_you_mean(name, [field.alias or known for known, field in model.model_fields.items()])}"
+    if model is not outermost and name in keys_of(outermost):
+        return f"unknown key; {name} does not belong below {where[-2]}: indent it by less"
+    if (below := _below(model, name, given)) is not None:
+        return f"unknown key; {below}: indent it by more than that"
+    return f"unknown key; {did_you_mean(name, keys_of(model))}"
+
+
+def _below(model: type[BaseModel], name: str, given: Any) -> str | None:
+    """Under which of the model's keys an unknown one was meant to stand."""
+    fields = dict(zip(keys_of(model), (field.annotation for field in model.model_fields.values()), strict=True))
+    for key, annotation in fields.items():
+        if any(nested is annotation and name in keys_of(nested) for _, nested in _members(annotation)):
+            return f"{name} belongs below {key}"
+    if isinstance(given, dict) and "taps" in fields and "team" in given:
+        return "a tap stands below taps"
+    return "a column stands below schema" if "schema" in fields and isinstance(given, str) and is_type(given) else None
 
 
 def _members(annotation: Any) -> list[tuple[str, type[BaseModel]]]:

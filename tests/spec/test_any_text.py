@@ -44,6 +44,7 @@ SHAPED = st.fixed_dictionaries(
         **{key: VALUES for key in ("sql", "memory", "concurrency", "keep", "origins", "retries", "freshness")},
     },
 )
+WHOLE = (Path(__file__).parent.parent / "specs" / "good" / "whole.yaml").read_bytes()
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -86,3 +87,14 @@ def test_any_values_below_taps(taps: dict[Any, Any], defaults: Any) -> None:
 @given(st.text(max_size=30) | st.lists(st.sampled_from(TOKENS), max_size=12).map(" ".join))
 def test_any_statement(sql: str) -> None:
     _load(_dumped({**HEAD, "taps": {"clicks": {"team": "growth", "sql": sql}}}))
+
+
+@QUICK
+@given(st.data())
+def test_any_slip_of_the_hand(data: st.DataObject) -> None:
+    text = WHOLE.decode()
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(text)))
+        text = text[:at] + data.draw(st.sampled_from(["", " ", "\t", "\n", '"', "'", ":", "-", "[", "}", "\u2028", "\r"])) + text[at + 1 :]
+    for problem in _load(text.encode()).problems:
+        assert problem.mark.line <= len(text.splitlines()) + 1
