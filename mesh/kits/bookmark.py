@@ -3,6 +3,13 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from mesh.kits.delivery import KitFailed
+
+Head = TypeVar("Head", bound=msgspec.Struct)
 
 
 def key(lines: bytes) -> str:
@@ -10,12 +17,35 @@ def key(lines: bytes) -> str:
     return hashlib.sha256(lines).hexdigest()
 
 
-def write(file: Path, content: bytes) -> None:
-    """Puts it into the file, at once and whole, power loss included."""
+def save(file: Path, head: msgspec.Struct, batch: bytes) -> None:
+    """Puts both and their digest into the file, at once and whole, power loss included."""
+    first = msgspec.json.encode(head)
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(".new")
     with fresh.open("wb") as opened:
-        opened.write(content)
+        opened.write(b"\n".join((first, key(first + batch).encode(), batch)))
         opened.flush()
         os.fsync(opened.fileno())
     fresh.rename(file)
+
+
+def saved(file: Path, kind: type[Head], hint: str) -> tuple[Head, bytes] | None:
+    """Head and batch as they were saved, None where there is no file; raises KitFailed, with that hint, for any other file."""
+    try:
+        first, *rest = file.read_bytes().split(b"\n", 2)
+        head = msgspec.json.decode(first, type=kind)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise KitFailed(f"{file} cannot be read: {error.strerror}", hint) from None
+    except msgspec.DecodeError as error:
+        raise no_place(file, str(error), hint) from None
+    digest, batch = rest if len(rest) == 2 else (b"", b"")
+    if digest != key(first + batch).encode():
+        raise no_place(file, "it was cut off or changed", hint)
+    return head, batch
+
+
+def no_place(file: Path, why: str, hint: str) -> KitFailed:
+    """Of a file that a kit did not leave so."""
+    return KitFailed(f"{file} is no place of a kit: {why}", hint)

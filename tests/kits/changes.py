@@ -51,7 +51,8 @@ class Kit:
     def point(self) -> list[int]:
         """The place of the last change that was sent."""
         try:
-            return list(json.loads((self._folder / ".mesh/kits/postgres-tapmesh.json").read_bytes())["point"])
+            head = (self._folder / ".mesh/kits/postgres-tapmesh.json").read_bytes().partition(b"\n")[0]
+            return list(json.loads(head)["point"])
         except FileNotFoundError:  # not there yet, or forgotten to begin the copy anew
             return [0, 0]
 

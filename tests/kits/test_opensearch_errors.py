@@ -110,6 +110,21 @@ def test_who_may_read_gets_in_and_the_login_is_not_shown(mesh: RunningMesh, lock
     assert not any(secret in done.stdout + done.stderr for secret in given.values())
 
 
+def test_a_place_that_is_none_is_said_and_anew_begins_again(mesh: RunningMesh, filled: OpenSearch, tmp_path: Path) -> None:
+    kit = Kit(mesh, f"{filled.url}/one", "--state", str(tmp_path))
+    kit.start()
+    kit.end()
+    *_, file = sorted(tmp_path.glob("*/one/*-of-*"))
+    file.write_bytes(file.read_bytes()[:30])
+    done = subprocess.run(kit.command, capture_output=True, text=True, timeout=60)
+    error, hint = done.stderr.splitlines()
+    assert (done.returncode, error.startswith(f"error: {file} is no place of a kit")) == (1, True), error
+    assert hint.startswith("hint: --anew exports again from the start")
+    kit.command += ["--anew"]
+    kit.start()
+    kit.end()
+
+
 def test_infer_prints_a_schema_that_takes_the_documents(mesh: RunningMesh, node: OpenSearch) -> None:
     types = {
         "service": "keyword",

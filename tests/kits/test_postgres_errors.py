@@ -96,6 +96,19 @@ def test_without_wal2json_it_takes_what_the_server_brings(mesh: RunningMesh, ser
     assert kit.stop() == 0, kit.log.read_text()
 
 
+def test_a_place_that_is_none_is_said_and_anew_begins_again(mesh: RunningMesh, server: Postgres, tmp_path: Path) -> None:
+    (tmp_path / "postgres-broken.json").write_bytes(b"")
+    kit = Kit(mesh, server, ["orders"], "--slot", "broken", "--state", str(tmp_path))
+    done = subprocess.run(kit.command, capture_output=True, text=True, timeout=60)
+    error, hint = done.stderr.splitlines()
+    assert (done.returncode, f"error: {tmp_path}/postgres-broken.json is no place of a kit" in error) == (1, True), error
+    assert hint == "hint: --anew begins again with the tables as they are now"
+    kit.command += ["--anew"]
+    kit.start()
+    mesh.wait_for(lambda: "made the slot broken" in kit.log.read_text(), "the slot")
+    assert kit.stop() == 0, kit.log.read_text()
+
+
 def test_a_server_that_does_not_decode_is_told_how_to(mesh: RunningMesh) -> None:
     with running("wal_level = replica") as server:
         server.ask("create table orders (id int primary key)")

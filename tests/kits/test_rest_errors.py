@@ -174,7 +174,7 @@ def test_a_place_is_one_sources_and_one_kits(mesh: RunningMesh, city: City, tmp_
         first.kill()
         first.wait()
     (tmp_path / "rest-source-requests.db").write_bytes(b"no database at all" * 100)
-    assert "is no place of a kit: file is not a database\nhint: move it away" in other.run(*state, code=1)
+    assert "is no place of a kit: file is not a database\nhint: delete it to begin again" in other.run(*state, code=1)
 
 
 class Hurried(Stop):

@@ -11,8 +11,9 @@ from mesh.kits.opensearch.cluster import Cluster
 
 @dataclass(frozen=True)
 class Index:
-    """One index. `uuid` is another one when an index of the same name was made anew."""
+    """One index of the cluster at that URL. `uuid` is another one when an index of the same name was made anew."""
 
+    cluster: str
     name: str
     uuid: str
     shards: int
@@ -41,7 +42,7 @@ def indices(cluster: Cluster, name: str) -> list[Index]:
     found = cluster.ask("GET", f"/{quote(name, safe='*,%')}/_settings?flat_settings=true", None, dict[str, _Settings])
     if not found:
         raise KitFailed(f"no index is called {name}", "GET /_cat/indices lists them")
-    return [Index(each, own.settings.uuid, int(own.settings.shards)) for each, own in sorted(found.items())]
+    return [Index(cluster.url, each, own.settings.uuid, int(own.settings.shards)) for each, own in sorted(found.items())]
 
 
 def documents(cluster: Cluster, index: Index) -> int:

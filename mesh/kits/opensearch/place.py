@@ -4,17 +4,23 @@ The batch is kept as it is, because what is read again after a crash may have ch
 once that comes again under its key, which is its content's digest.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from mesh.kits.bookmark import write
+from mesh.cli.say import note
+from mesh.kits.bookmark import save, saved
+from mesh.kits.delivery import KitFailed
 from mesh.kits.opensearch.index import Index
 from mesh.kits.opensearch.pages import START, Slice
 
+_AGAIN = "--anew exports again from the start, and what landed before may be there twice"
+
 
 class _Saved(msgspec.Struct, frozen=True):
+    cluster: str
     uuid: str
     after: int
     documents: int
@@ -35,17 +41,25 @@ class Place:
     batch_to: int = START
 
     def read(self) -> bool:
-        """What the file says; False where there is none, or it is of an earlier index of that name."""
-        try:
-            head, _, batch = self.file.read_bytes().partition(b"\n")
-        except FileNotFoundError:
+        """What the file says; False where there is none, or it is of an earlier index of that name.
+
+        Raises KitFailed where it is no place, or another cluster's."""
+        if (found := saved(self.file, _Saved, _AGAIN)) is None:
             return False
-        saved = msgspec.json.decode(head, type=_Saved)
-        if saved.uuid != self.slice.index.uuid:
+        (head, batch), index = found, self.slice.index
+        if head.uuid != index.uuid:
+            if head.cluster != index.cluster:
+                hint = f"--state names another folder for {index.cluster}; {_AGAIN}"
+                raise KitFailed(f"{self.file} is the place of {head.cluster}{index.path}", hint)
             return False
-        self.after, self.documents, self.finished = saved.after, saved.documents, saved.finished
-        self.batch, self.batch_to = batch, saved.batch_to
+        self.after, self.documents, self.finished = head.after, head.documents, head.finished
+        self.batch, self.batch_to = batch, head.batch_to
         return True
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was sent, or there was nothing to send."""
+        return bool(self.documents or self.batch or self.finished)
 
     def begin(self, batch: bytes, to: int) -> None:
         """Before a batch is sent: what it is, and the sequence number of its last document."""
@@ -64,18 +78,25 @@ class Place:
         self._save()
 
     def _save(self) -> None:
-        saved = _Saved(self.slice.index.uuid, self.after, self.documents, self.finished, self.batch_to)
-        write(self.file, msgspec.json.encode(saved) + b"\n" + self.batch)
+        index = self.slice.index
+        save(self.file, _Saved(index.cluster, index.uuid, self.after, self.documents, self.finished, self.batch_to), self.batch)
 
 
 def places(folder: Path, index: Index, slices: int, anew: bool) -> list[Place]:
-    """Those of an index: as an earlier run has left them, else new ones, at least so many and as many for each shard."""
-    known = sorted(folder.glob("*-of-*[0-9]"))
+    """Those of an index: as an earlier run has left them, else new ones, at least so many and as many for each shard.
+
+    Raises KitFailed where one of an earlier run is missing, or is no place."""
+    known = sorted(file for file in folder.glob("*") if re.fullmatch(r"\d+-of-\d+", file.name))
     if known and not anew:
         of = int(known[0].name.rpartition("-")[2])
         found = [Place(folder / f"{number}-of-{of}", Slice(index, number, of)) for number in range(of)]
-        if all([place.read() for place in found]):
+        read = [place.read() for place in found]
+        if all(read):
             return found
+        if any(place.begun for place in found):
+            raise KitFailed(f"{found[read.index(False)].file} is missing, or of an earlier index than those beside it", _AGAIN)
+        if found[0].file.exists():
+            note(f"{index.name} was made anew: exporting it from its start")
     for file in known:
         file.unlink()
     of = index.shards * -(-slices // index.shards)

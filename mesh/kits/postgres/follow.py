@@ -41,7 +41,9 @@ class Follow:
                     note("stopped before the tables were through; the next start begins with them again")
                     return
                 with self._replication() as replication:
-                    self._stream = Stream(self._database, plugin, replication, self._place(replication), delivery, self._stop)
+                    place = self._place(replication)
+                    place.read()
+                    self._stream = Stream(self._database, plugin, replication, place, delivery, self._stop)
                     lost = 0
                     self._stream.run()
             except psycopg2.Error as error:
@@ -70,15 +72,15 @@ class Follow:
         return False
 
     def _place(self, replication: Any) -> Place:
-        place = Place(self._file, self._database.source(replication))
-        place.read()
-        return place
+        return Place(self._file, self._database.source(replication))
 
     def _begin(self, delivery: Delivery, snapshot: bool, anew: bool) -> str | None:
         """The slot's plugin; None when the end was asked for before its snapshot was through."""
         with self._sql() as sql, self._replication() as replication:
             check(sql, self._database.tables)
             place = self._place(replication)
+            if not anew:
+                place.read()
             plugin = plugin_of(sql, self._database)
             if anew or place.snapshot_under_way:
                 drop(sql, self._database)

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from mesh.kits.bookmark import write
+from mesh.kits.bookmark import save, saved
+from mesh.kits.delivery import KitFailed
 
 Point = tuple[int, int]
 """A change's place in the stream: its transaction's LSN, and its number in it."""
 START: Point = (0, 0)
+_AGAIN = "--anew begins again with the tables as they are now"
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -26,12 +28,14 @@ class Source(msgspec.Struct, frozen=True):
     database: str
     tables: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"the database {self.database} of the server {self.system}, timeline {self.timeline}"
+
 
 class _Saved(msgspec.Struct, frozen=True):
     source: Source
     point: Point
     snapshot_under_way: bool
-    batch: str = ""
 
 
 @dataclass
@@ -46,18 +50,21 @@ class Place:
     batch: bytes = b""
 
     def read(self) -> None:
-        """What the file says; nothing where it is of another source, but the batch under way is sent all the same."""
-        try:
-            saved = msgspec.json.decode(self.file.read_bytes(), type=_Saved)
-        except FileNotFoundError:
+        """What the file says; nothing where it is of other tables, but the batch under way is sent all the same.
+
+        Raises KitFailed where it is no place, or another database's."""
+        if (found := saved(self.file, _Saved, _AGAIN)) is None:
             return
-        self.batch = saved.batch.encode()
-        if saved.source == self.source:
-            self.known, self.point, self.snapshot_under_way = True, saved.point, saved.snapshot_under_way
+        head, self.batch = found
+        was, now = head.source, self.source
+        if (was.system, was.timeline, was.database) != (now.system, now.timeline, now.database):
+            raise KitFailed(f"{self.file} is the place of {was}, this is {now}", f"--slot names another slot and place; {_AGAIN}")
+        if was == now:
+            self.known, self.point, self.snapshot_under_way = True, head.point, head.snapshot_under_way
 
     def save(self, point: Point, batch: bytes = b"") -> None:
         """Puts it into the file, at once and whole."""
-        write(self.file, msgspec.json.encode(_Saved(self.source, point, self.snapshot_under_way, batch.decode())))
+        save(self.file, _Saved(self.source, point, self.snapshot_under_way), batch)
         self.point, self.batch, self.known = point, batch, True
 
     def forget(self) -> None:

@@ -9,37 +9,52 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from mesh.kits.bookmark import no_place
 from mesh.kits.delivery import KitFailed
 
-_TABLES = """
-create table if not exists place (id integer primary key check (id = 0), source text, point text, round integer, batch blob);
-create table if not exists sent (digest blob primary key, mark real) without rowid;
-"""
+_TABLES = (
+    "create table place (id integer primary key check (id = 0), source text, point text, round integer, batch blob)",
+    "create table sent (digest blob primary key, mark real) without rowid",
+)
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_AGAIN = "delete it to begin again, which may send records twice, or let --state name another folder"
 
 
 class Place:
     """One source's place. `mark`: what tells when a record need not be remembered any more, see `forget_below`."""
 
     def __init__(self, file: Path, source: str, anew: bool) -> None:
-        """Raises KitFailed where the file is another source's, or in use."""
+        """Raises KitFailed where the file is another source's, in use, or no place at all."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(file, timeout=0)
+        known = file.exists()
         try:
-            self._begin(file, source, anew)
-        except sqlite3.OperationalError:
-            raise KitFailed(f"{file} is in use", "another kit reads the same source; --state names another folder") from None
+            self._db = sqlite3.connect(file, timeout=0)
+            self._begin(source, known, anew)
+            of = self._one("source")
         except sqlite3.DatabaseError as error:
-            raise KitFailed(f"{file} is no place of a kit: {error}", "move it away, or let --state name another folder") from None
+            if getattr(error, "sqlite_errorcode", None) in _LOCKED:
+                raise KitFailed(f"{file} is in use", "another kit reads the same source; --state names another folder") from None
+            raise no_place(file, str(error), _AGAIN) from None
+        if of != source:
+            self.close()
+            raise KitFailed(f"{file} is the place of another source, {of}", "--anew begins again, --state names another folder")
 
-    def _begin(self, file: Path, source: str, anew: bool) -> None:
+    def _begin(self, source: str, known: bool, anew: bool) -> None:
+        """Raises DatabaseError where the file is not as a kit leaves it; an empty one is not either."""
         self._db.execute("pragma locking_mode = exclusive")
-        self._db.executescript(_TABLES)
+        self._db.execute("begin immediate")
+        for statement in () if known else _TABLES:
+            self._db.execute(statement)
+        if (found := self._db.execute("pragma quick_check(1)").fetchone()[0]) != "ok":
+            raise sqlite3.DatabaseError(found)
+        self._db.execute("select digest, mark from sent limit 1")
         for table in ("place", "sent") if anew else ():
             self._db.execute(f"delete from {table}")
-        self._db.execute("insert or ignore into place values (0, ?, null, 0, null)", (source,))
+        if anew or not known:
+            self._db.execute("insert into place values (0, ?, null, 0, null)", (source,))
+        if self._db.execute("select source, point, round, batch from place").fetchone() is None:
+            raise sqlite3.DatabaseError("it says of no source")
         self._db.commit()
-        if (of := self._one("source")) != source:
-            raise KitFailed(f"{file} is the place of another source, {of}", "--anew begins again, --state names another folder")
 
     def close(self) -> None:
         """What was not sent since the last batch was never noted."""
