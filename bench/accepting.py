@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from _mesh import TAP, OneTap, events
+from _targets import Targets
 
 ROUNDS = 5
 LIMIT_S = 60
@@ -189,14 +190,16 @@ def main(folder: Path) -> None:
     """Each load, printed with its target."""
     os.sched_setaffinity(0, {1})
     lines = list(events(1000))
+    targets = Targets()
     for number, each in enumerate(LOADS):
         body = b"".join(lines[: each.records])
         taken_s = in_process(body, 200 if each.records > 1 else 5000, folder / f"in-process-{number}")
         found = {name: middle(rates) for name, rates in through_server(each, body, folder / str(number)).items()}
-        report(each, body, taken_s, found["tapmesh"], found["starlette"])
+        report(each, body, taken_s, found["tapmesh"], found["starlette"], targets)
+    targets.end()
 
 
-def report(each: Load, body: bytes, taken_s: float, mine: Rate, bare: Rate) -> None:
+def report(each: Load, body: bytes, taken_s: float, mine: Rate, bare: Rate, targets: Targets) -> None:
     """Prints one load."""
     records = each.records
     print(f"{each.name} ({len(body):,} bytes), median of {ROUNDS} loads of {each.seconds} s")
@@ -206,17 +209,11 @@ def report(each: Load, body: bytes, taken_s: float, mine: Rate, bare: Rate) -> N
     print(f"  of bare Starlette: {mine.a_second / bare.a_second:.0%} of the requests/s, {bare.cpu_s / mine.cpu_s:.0%} by CPU")
     print(f"  authenticate, check, re-encode, spool, answer: {taken_s * 1e6:,.0f} µs, {taken_s / mine.cpu_s:.0%} of the server's CPU")
     if each.records_a_second:
-        print(f"  target {each.records_a_second:,} records/s: {verdict(mine.a_second * records >= each.records_a_second)}", flush=True)
+        target = f"{each.records_a_second:,} records/s"
+        print(f"  target {target}: {targets.verdict(target, mine.a_second * records >= each.records_a_second)}", flush=True)
     if each.of_bare:
-        print(
-            f"  target {each.of_bare:.0%} of bare Starlette's requests/s: {verdict(mine.a_second >= each.of_bare * bare.a_second)}",
-            flush=True,
-        )
-
-
-def verdict(met: bool) -> str:
-    """Met or missed, as text."""
-    return "met" if met else "MISSED"
+        target = f"{each.of_bare:.0%} of bare Starlette's requests/s"
+        print(f"  target {target}: {targets.verdict(target, mine.a_second >= each.of_bare * bare.a_second)}", flush=True)
 
 
 if __name__ == "__main__":

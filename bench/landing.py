@@ -15,9 +15,11 @@ from pathlib import Path
 import duckdb
 from _land import lander
 from _mesh import SENDER, TAP, OneTap, events, padded, requests
+from _targets import Targets
 
 RECORDS = 45_000
 ROUNDS = 9
+MOST_MB = 110
 LANDING, FIRST = "landing", "landing, the first of a process"
 BARE, ANCESTOR = "bare COPY, sender and time on each line", "the ancestor's statement"
 DECLARED = {"eventType": "VARCHAR", "ts": "TIMESTAMP", "x": "INTEGER", "y": "INTEGER", "url": "VARCHAR", "session": "VARCHAR"}
@@ -127,7 +129,7 @@ def contenders(tap: OneTap, batch: str, folder: Path) -> dict[str, Callable[[], 
     }
 
 
-def compare(case: Case, folder: Path) -> None:
+def compare(case: Case, folder: Path, targets: Targets) -> None:
     """Runs one case, the contenders by turns, and prints the ratios of their medians."""
     lines = list(events(RECORDS, case.extra))
     bodies = requests(lines, case.requests)
@@ -143,10 +145,10 @@ def compare(case: Case, folder: Path) -> None:
                 del runs[name]  # it will again
             else:
                 times[name].append(took)
-    report(case, times, sum(map(len, lines)))
+    report(case, times, sum(map(len, lines)), targets)
 
 
-def report(case: Case, times: dict[str, list[Took]], size: int) -> None:
+def report(case: Case, times: dict[str, list[Took]], size: int, targets: Targets) -> None:
     """Prints a case's times and ratios."""
     print(f"\n{case.name}: {RECORDS:,} records, {size / 1e6:.1f} MB, median of {case.rounds}; landing as a multiple of it")
     landing = middle(times[LANDING])
@@ -159,8 +161,9 @@ def report(case: Case, times: dict[str, list[Took]], size: int) -> None:
         ratios[name] = landing.wall / took.wall
         cpu = f"CPU {took.cpu * 1000:6,.0f} ms {landing.cpu / took.cpu:5.2f}"
         print(f"  {name:40} {took.wall * 1000:6,.0f} ms {ratios[name]:5.2f}   {cpu}", flush=True)
-    print(f"  at most {case.target} of the bare COPY: {verdict(ratios[BARE] <= case.target)}", end="; ")
-    print(f"faster than the ancestor's: {verdict(ratios[ANCESTOR] < 1) if ANCESTOR in ratios else 'that did not finish'}", flush=True)
+    print(f"  at most {case.target} of the bare COPY: {targets.verdict(case.name, ratios[BARE] <= case.target)}", end="; ")
+    beaten = targets.verdict(f"{case.name}, {ANCESTOR}", ratios[ANCESTOR] < 1) if ANCESTOR in ratios else "that did not finish"
+    print(f"faster than the ancestor's: {beaten}", flush=True)
 
 
 def middle(found: list[Took]) -> Took:
@@ -168,23 +171,19 @@ def middle(found: list[Took]) -> Took:
     return Took(statistics.median(took.wall for took in found), statistics.median(took.cpu for took in found))
 
 
-def verdict(met: bool) -> str:
-    """Met or missed, as text."""
-    return "met" if met else "MISSED"
-
-
-def memory(name: str, lines: list[bytes], folder: Path) -> None:
+def memory(name: str, lines: list[bytes], folder: Path, targets: Targets) -> None:
     """Prints the peak memory of a process that lands one batch of these records."""
     tap = OneTap(folder)
     batch = tap.sealed(requests(lines, len(lines) // 100))
     command = (sys.executable, str(Path(__file__).with_name("_land.py")), str(tap.workspace.root), TAP, batch)
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode:
-        print(f"  {name}: FAILED: {done.stderr.strip().splitlines()[-1]}")
+        print(f"  {name}: {targets.verdict(f'memory, {name}', met=False)}: {done.stderr.strip().splitlines()[-1]}")
         return
     found = json.loads(done.stdout)
     peak = f"{found['peak_mb']:.0f} MB ({found['imported_mb']:.0f} MB before it starts)"
-    print(f"  {name}: {found['rows']:,} rows, {found['quarantined']} quarantined, peak {peak}: {verdict(found['peak_mb'] <= 110)}")
+    within = targets.verdict(f"memory, {name}", found["peak_mb"] <= MOST_MB)
+    print(f"  {name}: {found['rows']:,} rows, {found['quarantined']} quarantined, peak {peak}: {within}")
 
 
 def shapes() -> Iterator[tuple[str, list[bytes]]]:
@@ -204,8 +203,10 @@ def in_folder(run: Callable[[Path], None]) -> None:
 
 
 if __name__ == "__main__":
+    kept = Targets()
     for each in CASES:
-        in_folder(lambda folder, case=each: compare(case, folder))
-    print("\npeak memory of a process that only lands (VmHWM); target: at most 110 MB")
+        in_folder(lambda folder, case=each: compare(case, folder, kept))
+    print(f"\npeak memory of a process that only lands (VmHWM); target: at most {MOST_MB} MB")
     for shape, records in shapes():
-        in_folder(lambda folder, shape=shape, records=records: memory(shape, records, folder))
+        in_folder(lambda folder, shape=shape, records=records: memory(shape, records, folder, kept))
+    kept.end()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from _mesh import events, padded
+from _targets import Targets
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -73,10 +74,10 @@ def main() -> None:
             print(f"stored {stored:.1f} MB/s, landed {landed:.1f}, only read {read:.1f}: {stored / read:.2f} of it", flush=True)
             node.ask("DELETE", f"/{index}")
     stored, landed, read = (sorted(each)[len(results) // 2] for each in zip(*results, strict=True))
-    met = stored >= TARGET_MB_S
-    target = f"target {TARGET_MB_S:.0f}: {'met' if met else 'missed'}"
+    targets = Targets()
+    target = f"target {TARGET_MB_S:.0f}: {targets.verdict('stored', stored >= TARGET_MB_S)}"
     print(f"median: stored {stored:.1f} MB/s ({target}), landed {landed:.1f}, read {read:.1f}")
-    sys.exit(not met)
+    targets.end()
 
 
 if __name__ == "__main__":

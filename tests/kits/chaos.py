@@ -141,11 +141,16 @@ def settled(source: Source, mesh: RunningMesh, sent: int) -> Counter[int]:
 
 
 def main(names: list[str]) -> None:
-    """The table, a row as soon as it is known."""
+    """The table, a row as soon as it is known; exits 1 where a record was lost."""
     print(f"| {' | '.join(field.name for field in fields(Row))} |\n|{' --- |' * len(fields(Row))}")
+    losing = []
     for name in names or SOURCES:
         with tempfile.TemporaryDirectory() as folder:
-            print(f"| {' | '.join(map(str, astuple(chaos(SOURCES[name](), Path(folder)))))} |", flush=True)
+            row = chaos(SOURCES[name](), Path(folder))
+        print(f"| {' | '.join(map(str, astuple(row)))} |", flush=True)
+        losing += [row.kit] if row.lost else []
+    if losing:
+        sys.exit(f"lost records: {', '.join(losing)}")
 
 
 if __name__ == "__main__":
