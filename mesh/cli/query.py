@@ -37,7 +37,9 @@ EXAMPLES = {
 Sql = Annotated[str, typer.Argument(metavar="SQL", help="One SELECT; taps are tables, and so are _manifests, _senders and _quarantine.")]
 Shape = Annotated[
     Format,
-    typer.Option("--format", help="A table to look at; csv, json (a line a row), lines (the first column, bare) and parquet are whole."),
+    typer.Option(
+        "--format", help="A table, in a pipe a line a value where it is too wide; csv, json, lines (the first column, bare) or parquet."
+    ),
 ]
 Who = Annotated[
     str | None,

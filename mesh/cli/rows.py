@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 import sys
+from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
 COUNTED = 10_000
+WIDEST = 160  # characters a table in a pipe may take, which has no width of its own
 
 
 class Format(StrEnum):
@@ -51,12 +54,39 @@ def show(connection: duckdb.DuckDBPyConnection, sql: str, shape: Format, limit: 
 
 
 def _table(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> int:
-    """At most `limit` rows, cut to the width of a terminal only; on stderr how many more there are, counted up to COUNTED."""
+    """At most `limit` rows; on stderr how many more there are, counted up to COUNTED."""
     rows = connection.sql(f"SELECT * FROM (\n{sql}\n) LIMIT {max(limit, COUNTED) + 1}").materialize()
     count = len(rows)
-    width = shutil.get_terminal_size().columns if out.is_terminal else 1_000_000
-    rows.limit(limit).show(max_width=width, max_rows=limit)
+    shown = rows.limit(limit)
+    if out.is_terminal:
+        data(_drawn(shown, shutil.get_terminal_size().columns, limit))
+    else:
+        _whole(shown, limit)
     if count > limit:
         more = f"{count - limit:,}" if count <= COUNTED else f"more than {COUNTED - limit:,}" if limit < COUNTED else "and"
         note(f"… {more} more row{'' if count - limit == 1 else 's'}; --limit N shows more of them, --format csv all")
     return count
+
+
+def _drawn(rows: duckdb.DuckDBPyRelation, width: int, limit: int) -> str:
+    """DuckDB's table, cut to so many characters."""
+    with redirect_stdout(io.StringIO()) as drawn:
+        rows.show(max_width=width, max_rows=limit)
+    return drawn.getvalue().rstrip("\n")
+
+
+def _whole(rows: duckdb.DuckDBPyRelation, limit: int) -> None:
+    """The table if it fits WIDEST, else a line a value, as psql's `expanded auto`: nothing is cut, nor padded to the longest value."""
+    drawn = _drawn(rows, 1_000_000, limit)
+    if drawn.index("\n") <= WIDEST or len(rows) == 0:
+        data(drawn)
+        return
+    name_width = max(map(len, rows.columns))
+    for number, values in enumerate(rows.project("COLUMNS(*)::VARCHAR").fetchall(), 1):
+        data(f"-- row {number}")
+        for name, value in zip(rows.columns, values, strict=True):
+            data(f"{name:{name_width}}  {'NULL' if value is None else _on_one_line(value)}")
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -95,7 +95,8 @@ def _tap_view(place: Place, store: ObjectStore, tap: str, settings: TapSettings)
     paths = _paths(place, store, f"{tap}/data/", ".parquet")
     if not paths:
         return _empty(tap, {column.name: column.type for column in settings.output} | dict.fromkeys(_PARTITIONS, "INTEGER"))
-    return f"CREATE VIEW {quote(tap)} AS SELECT * FROM read_parquet({_list(paths)}, union_by_name=true, {_HIVE})"
+    names = ", ".join(_PARTITIONS)  # which DuckDB puts in order of the alphabet
+    return f"CREATE VIEW {quote(tap)} AS SELECT * EXCLUDE ({names}), {names} FROM read_parquet({_list(paths)}, union_by_name=true, {_HIVE})"
 
 
 def _json(paths: list[str], columns: dict[str, str], more: str = "") -> str:

@@ -76,6 +76,17 @@ def test_nothing_is_told_of_a_tap_beyond_ones_reach(here: Path, ask: Ask) -> Non
     assert len(hints(query(ask, tap, "from orders", "--as", "lead"))) == 1
 
 
+def test_columns_stand_in_one_order_before_and_after_the_first_landing(tmp_path: Path, ask: Ask) -> None:
+    columns = tuple(column(name, "INTEGER") for name in ("z", "a", "m"))
+    output = tuple(OutputColumn(name, "INTEGER") for name in ("z", "a", "m"))
+    tap = LocalTap(tmp_path, settings(columns=columns, output=output, sql="select z, a, m from events", ack="stored"))
+    header = "z,a,m,year,month,day,hour\n"
+    assert query(ask, tap, "from clicks", "--format", "csv").out == header
+    tap.post(b'{"z":1,"a":2,"m":3}\n')
+    tap.land()
+    assert query(ask, tap, "from clicks", "--format", "csv").out.startswith(header + "1,2,3,20")
+
+
 def test_rows_that_have_expired_are_told(tap: LocalTap, ask: Ask) -> None:
     tap.post(b'{"id":1}\n')
     tap.store.delete([file.key for file in tap.land().files])
@@ -94,16 +105,25 @@ def test_a_mesh_that_does_not_run_is_named_as_the_cause(tmp_path: Path, ask: Ask
     assert hint == "1 record of clicks waits, and the mesh is not running: tapmesh dev lands what waits as it starts"
 
 
-def test_a_terminal_gets_few_rows_cut_to_its_width_and_a_pipe_all_columns(tap: LocalTap, ask: Ask) -> None:
+def test_a_terminal_gets_few_rows_cut_to_its_width(tap: LocalTap, ask: Ask) -> None:
     wide = ", ".join(f"{number} as column_{number}" for number in range(40))
     words = ("query", f"select {wide} from range(100)", "--lake", str(tap.root / "lake"))
     shown = on_a_terminal(tap.root, *words).decode()
     assert (shown.count("\n│ ") - 2, "column_20 " in shown) == (40, False)
     assert "… 60 more rows; --limit N shows more of them, --format csv all" in shown
     assert max(map(len, shown.splitlines())) <= 120
-    piped = ask(*words)
-    assert all(f"column_{number} " in piped.out for number in range(40))
-    assert (piped.out.count("\n│ ") - 2, piped.err) == (100, "")
+
+
+def test_a_pipe_gets_a_table_that_is_narrow_and_else_each_value_whole_on_a_line(tap: LocalTap, ask: Ask) -> None:
+    narrow = query(ask, tap, "select i, repeat('x', 100) as text from range(100) t(i)")
+    assert (narrow.out.count("\n│ ") - 2, narrow.err) == (100, "")
+    long = "x" * 5000
+    said = query(ask, tap, f"select i as number, '{long}' || i as text, 'two\nlines' as b, NULL as none from range(2) t(i)")
+    rows = [["-- row 1", "number  0", f"text    {long}0", "b       two\\nlines", "none    NULL"]]
+    rows += [["-- row 2", "number  1", f"text    {long}1", "b       two\\nlines", "none    NULL"]]
+    assert (said.out.splitlines(), said.err) == (sum(rows, []), "")
+    none = query(ask, tap, f"select i as {'a' * 90}, i as {'b' * 90} from range(0) t(i)")
+    assert (none.code, "a" * 90 in none.out, "0 rows" in none.out) == (0, True, True)
 
 
 def test_limit_says_how_many_rows_and_how_many_more_there_are(tap: LocalTap, ask: Ask) -> None:
