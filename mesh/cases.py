@@ -77,8 +77,8 @@ def faults(case: Case, settings: TapSettings, scratch: Path) -> Iterator[str]:
     lander = Lander(store, scratch / "spool", Room(scratch / "scratch"), lambda: NOW, os.urandom)
     for _, batch in [*spool.batches(scratch / "spool", "sealed")]:
         lander.land_spooled(case.tap, batch)
-    for entry in store.list(lake.OPEN):
-        lander.land_stored(case.tap, entry.key.rpartition("/")[2])
+    for _, batch in [*lake.open_batches(store)]:
+        lander.land_stored(case.tap, batch)
     yield from _differences(case, _rows(scratch / "lake" / case.tap / "data"))
 
 

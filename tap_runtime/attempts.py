@@ -3,10 +3,11 @@
 import datetime as dt
 from collections.abc import Callable
 
-from tap_runtime.errors import BrokenSegment, LakeDown, NewerFormat
+from tap_runtime.errors import Broken, LakeDown, NewerFormat, SettingsGone
 from tap_runtime.render import DiskTrouble, TryAgain
 
-LATER = (LakeDown, DiskTrouble, TryAgain, NewerFormat, BrokenSegment, OSError)  # what a landing may raise: the batch stays as it is
+# What a landing may raise: the batch stays as it is.
+LATER = (LakeDown, DiskTrouble, TryAgain, SettingsGone, NewerFormat, Broken, OSError)
 _FIRST = dt.timedelta(seconds=0.5)
 _LONGEST = dt.timedelta(seconds=60)
 

@@ -7,52 +7,23 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
-from msgspec import Struct
 
-from tap_runtime import FORMAT, lake, segment
+from tap_runtime import lake, segment
 from tap_runtime.decide import OpenBatch
-from tap_runtime.errors import BrokenSegment, LakeDown, Refused, SpoolFull
+from tap_runtime.errors import LakeDown, Refused, SpoolFull
 from tap_runtime.lake import Objects
+from tap_runtime.marker import FIRST_BOUND, Bound, Marker
 from tap_runtime.records import Records
-from tap_runtime.segment import KeyOwner, Seal, SegmentHeader, make_span
+from tap_runtime.segment import KeyOwner, Seal, SegmentHeader, make_span, read_owner
 from tap_runtime.settings import TapSettings
 from tap_runtime.spool import Header, SpoolWriter, seal
 
 _RETRY_BOUND_S = 5
 REUSE = dt.timedelta(seconds=60)  # how long a spool may wait for its marker; landers leave an empty one alone for twice that
 _encode = msgspec.json.Encoder().encode
-
-
-class Bound(Struct, frozen=True):
-    """At most so much may be acknowledged before the marker is rewritten."""
-
-    requests: int
-    records: int
-    bytes: int
-
-    def holds(self, other: "Bound") -> bool:
-        """Whether `other` is within this bound."""
-        return other.requests <= self.requests and other.records <= self.records and other.bytes <= self.bytes
-
-    def fourfold(self) -> "Bound":
-        """The next bound."""
-        return Bound(4 * self.requests, 4 * self.records, 4 * self.bytes)
-
-
-FIRST_BOUND = Bound(64, 16_384, 2_000_000)
-
-
-class Marker(Struct, frozen=True, kw_only=True):
-    """The body of the object that says a batch is open. A stored batch needs no bound: all of it is in the lake."""
-
-    format: int = FORMAT
-    nonce: str
-    ack: Literal["buffered", "stored"]
-    settings: str
-    at_most: Bound | None
 
 
 class Sent(NamedTuple):
@@ -239,10 +210,7 @@ class Stored:
 
 
 def _earlier(body: bytes, body_sha256: str) -> Receipt:
-    try:
-        owner = msgspec.json.decode(body, type=KeyOwner)
-    except msgspec.MsgspecError as error:
-        raise BrokenSegment(f"not an idempotency object: {error}") from None
+    owner = read_owner(body)
     if owner.body_sha256 != body_sha256:
         hint = "use a new Idempotency-Key for a new body; a retry sends the same bytes"
         raise Refused(409, "key_reused", "this Idempotency-Key came with another body before", hint)

@@ -8,7 +8,7 @@ import msgspec
 
 from tap_runtime import lake
 from tap_runtime.lake import Store
-from tap_runtime.segment import KeyOwner, Seal, Segment, Tally, add_up, unpack
+from tap_runtime.segment import KeyOwner, Seal, Segment, Tally, add_up, read_owner, unpack
 from tap_runtime.spool import DATA, REFUSED
 
 _encode = msgspec.json.Encoder().encode
@@ -85,4 +85,4 @@ def _counts(store: Store, part: Segment, seq: int) -> bool:
         return True
     mine = KeyOwner(header.batch, seq, header.body_sha256)
     owner = lake.create(store, header.key, _encode(mine))
-    return owner is None or msgspec.json.decode(owner, type=KeyOwner) == mine
+    return owner is None or read_owner(owner) == mine

@@ -18,7 +18,7 @@ class LakeDown(Exception):
     """The store could not be reached or refused us; the same call may succeed later."""
 
 
-class SettingsGone(LakeDown):
+class SettingsGone(Exception):
     """The lake has no such settings object; its batches wait until it is put back."""
 
 
@@ -30,8 +30,8 @@ class SpoolFull(Exception):
     """The spool cannot be written, or its configured limit is reached; nothing of this request was kept."""
 
 
-class BrokenSegment(Exception):
-    """Bytes in the lake or the spool are not what we wrote."""
+class Broken(Exception):
+    """An object in the lake, or a file of the spool, is not as tapmesh wrote it."""
 
 
 class NewerFormat(Exception):

@@ -33,6 +33,11 @@ def opened_at(batch: str) -> dt.datetime:
     return dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)
 
 
+def is_batch(name: str) -> bool:
+    """Whether a name is a batch's id."""
+    return _BATCH.fullmatch(name) is not None
+
+
 def data_key(tap: str, batch: str, part: int = 0) -> str:
     """Where a batch's Parquet ends up: the hour the batch opened."""
     suffix = f"-{part}" if part else ""
@@ -123,6 +128,14 @@ class Store(Objects, Protocol):
 
     def delete(self, keys: list[str]) -> None: ...
     def list(self, prefix: str) -> Iterator[Entry]: ...
+
+
+def open_batches(store: Store, tap: str = "") -> Iterator[tuple[str, str]]:
+    """Tap and batch of every marker, or of one tap's; passes over what somebody else put there."""
+    for entry in store.list(f"{OPEN}{tap}/" if tap else OPEN):
+        owner, _, batch = entry.key.removeprefix(OPEN).partition("/")
+        if is_batch(batch):
+            yield owner, batch
 
 
 def create(store: Objects, key: str, body: bytes, keep_days: int | None = None) -> bytes | None:

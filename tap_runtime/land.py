@@ -41,7 +41,7 @@ class Lander:
     known: dict[tuple[str, str], TapSettings] = field(default_factory=dict)
 
     def land_spooled(self, tap: str, batch: str) -> Manifest | None:
-        """Lands a sealed local spool; None: it held nothing acknowledged, or is gone. Raises LakeDown, DiskTrouble, TryAgain: try later."""
+        """Lands a sealed local spool; None: it held nothing acknowledged, or is gone. Raises what is in `attempts.LATER`."""
         folder = sealed_folder(self.spool, tap, batch)
         manifest = self._landed(tap, batch)
         if manifest is None and not folder.exists():
@@ -83,7 +83,7 @@ class Lander:
         return None if body is None else read_manifest(body)
 
     def settings(self, tap: str, sha256: str) -> TapSettings:
-        """The settings a batch was accepted under; kept, since they never change. Raises LakeDown."""
+        """The settings a batch was accepted under; kept, since they never change. Raises SettingsGone, LakeDown, NewerFormat or Broken."""
         if (tap, sha256) not in self.known:
             self.known[tap, sha256] = self._read_settings(tap, sha256)
         return self.known[tap, sha256]

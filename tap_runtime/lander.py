@@ -11,17 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import msgspec
-
 from tap_runtime import lake, report, spool
 from tap_runtime.attempts import LATER, Attempts
-from tap_runtime.batch import Marker
 from tap_runtime.collect import lands_anywhere
 from tap_runtime.errors import LakeDown
 from tap_runtime.extension import Event, Extension
 from tap_runtime.land import Lander
 from tap_runtime.link import Done, LinkServer
 from tap_runtime.manifest import Manifest
+from tap_runtime.marker import read_marker
 from tap_runtime.room import Room
 from tap_runtime.save import is_saved, save
 from tap_runtime.settings import BOILINGDATA_SECRET, ROOM, SOCKET, SPOOL, environment, forget
@@ -94,10 +92,12 @@ class TapLander:
         for tap, batch in sorted(self._spooled, key=lambda pair: pair[1]):
             try:
                 saved = save(self._lander.store, self._lander.spool, tap, batch, largest, self._lander.random)
-                self._spooled -= {(tap, batch)} if saved else set()
-                self._say(report.plain("saved" if saved else "too_large_to_save", tap=tap, batch=batch))
             except LATER as error:
                 self._say(report.plain("not_saved", tap=tap, batch=batch, code=type(error).__name__))
+                continue
+            if saved:
+                self._spooled.discard((tap, batch))
+            self._say(report.plain("saved" if saved else "too_large_to_save", tap=tap, batch=batch))
 
     def _land_spooled(self, tap: str, batch: str) -> Manifest | None:
         if not is_saved(self._lander.spool, tap, batch) or self._lander.has_landed(tap, batch):
@@ -111,7 +111,7 @@ class TapLander:
         body = store.get(lake.marker_key(tap, batch))
         if body is None:
             return None
-        if not lands_anywhere(store, tap, batch, msgspec.json.decode(body, type=Marker).ack):
+        if not lands_anywhere(store, tap, batch, read_marker(body).ack):
             return None
         return self._lander.land_stored(tap, batch)
 
@@ -128,10 +128,17 @@ class TapLander:
             return False
         self._attempts.landed((tap, batch))
         if manifest is not None:
-            freshness_s = self._lander.settings(tap, manifest.settings).freshness_s
             took_ms = 1000 * (time.monotonic() - started)
+            freshness_s = self._freshness_s(tap, manifest.settings)
             self._say(report.landed(self._where.function, manifest, freshness_s, self._lander.clock(), took_ms))
         return True
+
+    def _freshness_s(self, tap: str, settings_sha256: str) -> float:
+        """Without end where the settings cannot be read now, of a batch that was committed before: it is not called late then."""
+        try:
+            return self._lander.settings(tap, settings_sha256).freshness_s
+        except LATER:
+            return float("inf")
 
 
 def invocation(extension: Events, link: LinkServer, take: Callable[[Done], None]) -> Event:

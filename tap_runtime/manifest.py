@@ -3,12 +3,11 @@
 import hashlib
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from tap_runtime import FORMAT
+from tap_runtime.format import read_back
 from tap_runtime.segment import Tally
-from tap_runtime.settings import read_format
 
 
 class File(Struct, frozen=True):
@@ -54,9 +53,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 def read_manifest(body: bytes) -> Manifest:
-    """A manifest from its bytes; raises NewerFormat, or msgspec's error for anything else."""
-    read_format(body, "the manifest")
-    return msgspec.json.decode(body, type=Manifest)
+    """A manifest from its bytes; raises NewerFormat or Broken."""
+    return read_back(body, Manifest, "the manifest")
 
 
 def sha256_of(path: Path) -> str:

@@ -25,7 +25,7 @@ def metrics(function: str, now: dt.datetime, values: Mapping[str, float], **more
     return msgspec.json.encode({**head, **more, **values}).decode()
 
 
-def landed(function: str, manifest: Manifest, freshness_s: int, now: dt.datetime, took_ms: float) -> str:
+def landed(function: str, manifest: Manifest, freshness_s: float, now: dt.datetime, took_ms: float) -> str:
     """A batch has landed."""
     age_s = (now - opened_at(manifest.batch)).total_seconds()
     values = {

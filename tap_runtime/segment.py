@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from tap_runtime import FORMAT
-from tap_runtime.errors import BrokenSegment
+from tap_runtime.errors import Broken
+from tap_runtime.format import read_back
 from tap_runtime.records import BadLine, Records
-from tap_runtime.settings import read_format
 
 _encode = msgspec.json.Encoder().encode
 
@@ -90,6 +90,11 @@ class KeyOwner(Struct, frozen=True):
     body_sha256: str
 
 
+def read_owner(body: bytes) -> KeyOwner:
+    """An idempotency object from its bytes; raises Broken."""
+    return read_back(body, KeyOwner, "the idempotency object")
+
+
 def make_span(records: Records, sender: str | None, request: int, now: dt.datetime) -> Span:
     """The request's lines in the envelope that DuckDB reads: `{"r":request,"t":microseconds,"s":sender,"d":record,"x":extra}`."""
     tally = Tally(sender, 1, records.accepted, records.refused)
@@ -122,15 +127,11 @@ def pack(header: SegmentHeader, data: bytes, refused: bytes) -> bytes:
 
 
 def unpack(body: bytes) -> Segment | Seal:
-    """A segment or SEAL from its bytes; raises BrokenSegment or NewerFormat."""
+    """A segment or SEAL from its bytes; raises NewerFormat or Broken."""
     head, newline, rest = body.partition(b"\n")
-    try:
-        read_format(head, "the segment")
-        if not newline:
-            return msgspec.json.decode(head, type=Seal)
-        header = msgspec.json.decode(head, type=SegmentHeader)
-    except msgspec.MsgspecError as error:
-        raise BrokenSegment(f"not a segment: {error}") from None
+    if not newline:
+        return read_back(head, Seal, "the SEAL")
+    header = read_back(head, SegmentHeader, "the segment")
     if len(rest) != header.data_bytes + header.refused_bytes:
-        raise BrokenSegment(f"the segment has {len(rest)} bytes, its header says {header.data_bytes + header.refused_bytes}")
+        raise Broken(f"the segment has {len(rest)} bytes, its header says {header.data_bytes + header.refused_bytes}")
     return Segment(header, rest[: header.data_bytes], rest[header.data_bytes :])

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from tap_runtime import FORMAT
-from tap_runtime.errors import NewerFormat
+from tap_runtime.format import read_back
 from tap_runtime.schema import Column
 
 BOILINGDATA_SECRET = "TAPMESH_BOILINGDATA_SECRET"
@@ -99,21 +99,9 @@ class TapSettings(Struct, frozen=True, kw_only=True):
         return hashlib.sha256(self.to_json()).hexdigest()
 
 
-class _Versioned(Struct):
-    format: int
-
-
-def read_format(body: bytes, what: str) -> None:
-    """Raises NewerFormat when the JSON object `body` says it was written by a newer tapmesh."""
-    found = msgspec.json.decode(body, type=_Versioned).format
-    if found > FORMAT:
-        raise NewerFormat(f"{what} has format {found}; this tapmesh reads up to {FORMAT}: upgrade it")
-
-
 def read_settings(body: bytes) -> TapSettings:
-    """Settings from their object's bytes; raises NewerFormat, or msgspec's error for anything else."""
-    read_format(body, "the settings object")
-    return msgspec.json.decode(body, type=TapSettings)
+    """Settings from their object's bytes; raises NewerFormat or Broken."""
+    return read_back(body, TapSettings, "the settings object")
 
 
 def environment(name: str) -> str | None:

@@ -19,9 +19,10 @@ from msgspec import Struct
 
 from tap_runtime import FORMAT
 from tap_runtime.disk import is_full
-from tap_runtime.errors import DiskFull, SpoolFull
+from tap_runtime.errors import Broken, DiskFull, SpoolFull
+from tap_runtime.format import read_back
+from tap_runtime.lake import is_batch
 from tap_runtime.segment import Span, Tally
-from tap_runtime.settings import read_format
 
 HEADER, DATA, REFUSED, SENDERS, INDEX, TRIES = "header.json", "data.ndjson", "refused.ndjson", "senders.ndjson", "index", "tries"
 _ENTRY = struct.Struct("<QQHIIII")  # ends of data and refused; sender; that sender's requests, accepted, refused so far; span checksum
@@ -165,20 +166,23 @@ def is_here(root: Path, tap: str, batch: str) -> bool:
 
 
 def batches(root: Path, state: str) -> Iterator[tuple[str, str]]:
-    """(tap, batch) of every spool that is `open` or `sealed`, oldest first."""
-    found = ((path.parent.parent.name, path.name) for path in root.glob(f"*/{state}/*"))
+    """(tap, batch) of every spool that is `open` or `sealed`, oldest first; passes over what somebody else put there."""
+    found = ((path.parent.parent.name, path.name) for path in root.glob(f"*/{state}/*") if is_batch(path.name))
     yield from sorted(found, key=lambda pair: pair[1])
+
+
+def read_header(folder: Path) -> Header:
+    """What a spool was opened for; raises NewerFormat or Broken."""
+    return read_back((folder / HEADER).read_bytes(), Header, "the spool")
 
 
 def recover(folder: Path) -> Sealed | None:
     """A sealed spool, cut to what was acknowledged; None: nothing in it ever was. Raises NewerFormat."""
     if not (folder / HEADER).is_file() or not (folder / INDEX).is_file():
         return None
-    body = (folder / HEADER).read_bytes()
     try:
-        read_format(body, "the spool")
-        header = msgspec.json.decode(body, type=Header)
-    except msgspec.MsgspecError:
+        header = read_header(folder)
+    except Broken:  # torn as the spool was made
         return None
     index = (folder / INDEX).read_bytes()
     whole = _whole_entries(folder, index)

@@ -13,9 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from tap_runtime import FORMAT, lake, report
-from tap_runtime.batch import Bound, Marker
 from tap_runtime.collect import lands_anywhere
 from tap_runtime.lake import Store
+from tap_runtime.marker import Bound, Marker, read_marker
 from tap_runtime.settings import TapSettings, environment, read_settings
 from tap_runtime.store import bucket_store
 
@@ -59,13 +59,25 @@ class Steward:
         self._settings: dict[tuple[str, str], TapSettings | None] = {}
 
     def look(self) -> None:
-        """One round: a LIST of the markers, and more calls only for batches that are old enough to be late."""
+        """One round: a LIST of the markers, and more calls only for batches that are old enough to be late.
+
+        Raises RuntimeError at its end where taps could not be looked at, so that Lambda counts an error.
+        """
         opened: dict[str, list[str]] = defaultdict(list)
-        for entry in self._store.list(lake.OPEN):
-            tap, _, batch = entry.key.removeprefix(lake.OPEN).partition("/")
+        for tap, batch in lake.open_batches(self._store):
             opened[tap].append(batch)
-        for tap, batches in opened.items():
+        failed = [tap for tap, batches in opened.items() if not self._looked_at(tap, batches)]
+        if failed:
+            raise RuntimeError(f"{len(failed)} of {len(opened)} taps could not be looked at")
+
+    def _looked_at(self, tap: str, batches: list[str]) -> bool:
+        """False: it failed. One tap's broken marker, or its function that is gone, must not keep the others from being looked at."""
+        try:
             self._look_at(tap, batches)
+        except Exception as error:
+            self._say(report.plain("failed", tap=tap, code=type(error).__name__))
+            return False
+        return True
 
     def _look_at(self, tap: str, batches: list[str]) -> None:
         function, now = self._prefix + tap, self._clock()
@@ -90,7 +102,7 @@ class Steward:
             age = now - lake.opened_at(batch)
             if age < _YOUNGEST or (body := self._store.get(lake.marker_key(tap, batch))) is None:
                 continue
-            marker = msgspec.json.decode(body, type=Marker)
+            marker = read_marker(body)
             settings = self._known(tap, marker.settings)
             freshness = dt.timedelta(seconds=settings.freshness_s) if settings is not None else _UNKNOWN
             if age > freshness:

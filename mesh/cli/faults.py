@@ -21,9 +21,9 @@ def report(error: Exception) -> NoReturn:
     if state.debug:
         raise error
     from mesh.lake.place import NoLake
-    from tap_runtime.errors import LakeDown, NewerFormat
+    from tap_runtime.errors import Broken, LakeDown, NewerFormat
 
-    if isinstance(error, (NoLake, LakeDown, NewerFormat)):
+    if isinstance(error, (NoLake, LakeDown, NewerFormat, Broken)):
         fail(str(error), _CREDENTIALS if "S3" in str(error) else "", code=1)
     if isinstance(error, OSError) and error.errno in _HINTS and error.filename is not None:
         fail(f"{error.filename}: {error.strerror}", _HINTS[error.errno], code=1)

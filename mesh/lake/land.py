@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from tap_runtime import lake
 from tap_runtime.attempts import LATER
-from tap_runtime.batch import Marker
 from tap_runtime.collect import lands_anywhere
 from tap_runtime.land import Lander
 from tap_runtime.manifest import Counts
+from tap_runtime.marker import read_marker
 from tap_runtime.room import Room
 from tap_runtime.store import ObjectStore
 
@@ -30,17 +28,17 @@ class Ended:
 def land_open(store: ObjectStore, tap: str, scratch: Path) -> Iterator[Ended]:
     """Lands every open batch of the tap, oldest first; others may be landing them too. Raises LakeDown."""
     lander = Lander(store, scratch / "spool", Room(scratch / "room"), lambda: dt.datetime.now(dt.UTC), os.urandom)
-    for key in sorted(entry.key for entry in store.list(f"{lake.OPEN}{tap}/")):
-        batch = key.rpartition("/")[2]
-        if (body := store.get(key)) is not None:
-            yield _ended(lander, tap, batch, msgspec.json.decode(body, type=Marker))
+    for _, batch in sorted(lake.open_batches(store, tap)):
+        if (body := store.get(lake.marker_key(tap, batch))) is not None:
+            yield _ended(lander, tap, batch, body)
 
 
-def _ended(lander: Lander, tap: str, batch: str, marker: Marker) -> Ended:
-    if not lands_anywhere(lander.store, tap, batch, marker.ack):
-        most = "" if marker.at_most is None else f", at most {marker.at_most.records:,} records"
-        return Ended(batch, left=f"on the disk of the environment that took it, or lost with it{most}")
+def _ended(lander: Lander, tap: str, batch: str, body: bytes) -> Ended:
     try:
+        marker = read_marker(body)
+        if not lands_anywhere(lander.store, tap, batch, marker.ack):
+            most = "" if marker.at_most is None else f", at most {marker.at_most.records:,} records"
+            return Ended(batch, left=f"on the disk of the environment that took it, or lost with it{most}")
         manifest = lander.land_stored(tap, batch)
     except LATER as error:
         return Ended(batch, left=f"{type(error).__name__}: {error}".removesuffix(": "))

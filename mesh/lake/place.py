@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
-from tap_runtime.batch import Marker
+from tap_runtime.errors import Broken
 from tap_runtime.settings import TapSettings, read_settings
 from tap_runtime.store import ObjectStore, bucket_store, folder_store
 
 _SETTINGS = "_mesh/settings/"
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/|$)")
 _Read = TypeVar("_Read")
-read_marker = msgspec.json.Decoder(Marker).decode
 
 
 class NoLake(Exception):
@@ -64,5 +61,5 @@ def read_object(store: ObjectStore, key: str, read: Callable[[bytes], _Read]) ->
     body = store.get(key)
     try:
         return None if body is None else read(body)
-    except msgspec.MsgspecError as error:
-        raise NoLake(f"{key} in the lake is not as tapmesh wrote it ({error}); put it back from a copy, or remove it") from None
+    except Broken as error:
+        raise NoLake(f"{key}: {error}; put it back from a copy, or remove it") from None

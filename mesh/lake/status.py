@@ -27,7 +27,7 @@ class TapStatus:
 def status(place: Place, taps: Collection[str] | None = None) -> list[TapStatus]:
     """These taps, or all of the lake; raises NoLake or LakeDown."""
     store = place.store()
-    open_batches = Counter(entry.key.split("/")[2] for entry in store.list(lake.OPEN))
+    open_batches = Counter(tap for tap, _ in lake.open_batches(store))
     lost = Counter(entry.key.split("/")[2] for entry in store.list(lake.LOST))
     found = []
     for tap in newest_settings(store):

@@ -8,10 +8,10 @@ from typing import Literal
 import duckdb
 import msgspec
 
-from mesh.lake.place import Place, newest_settings, read_marker, read_object
+from mesh.lake.place import Place, newest_settings, read_object
 from tap_runtime import lake
-from tap_runtime.batch import Marker
 from tap_runtime.manifest import File, Manifest, read_manifest
+from tap_runtime.marker import Marker, read_marker
 from tap_runtime.settings import read_settings
 from tap_runtime.store import ObjectStore
 
@@ -47,9 +47,8 @@ def trace(place: Place, receipt: str) -> Traced:
     store = place.store()
     for tap in newest_settings(store):
         asked = replace(nowhere, tap=tap)
-        marker = read_object(
-            store, lake.marker_key(tap, batch), read_marker
-        )  # before the manifest: a batch that lands meanwhile has one of them
+        # before the manifest: a batch that lands meanwhile has one of them
+        marker = read_object(store, lake.marker_key(tap, batch), read_marker)
         if (manifest := read_object(store, lake.manifest_key(tap, batch), read_manifest)) is not None:
             return _landed(store, asked, manifest)
         if marker is not None:

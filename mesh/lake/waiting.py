@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mesh.lake.place import Place, newest_settings, read_marker, read_object
+from mesh.lake.place import Place, newest_settings, read_object
 from tap_runtime import lake
-from tap_runtime.batch import Marker
 from tap_runtime.collect import segments
+from tap_runtime.marker import Marker, read_marker
 from tap_runtime.segment import Segment
 from tap_runtime.settings import TapSettings
 from tap_runtime.spool import DATA, REFUSED, open_folder, sealed_folder
@@ -36,8 +36,8 @@ def waiting(place: Place, taps: Iterable[str] | None = None) -> list[Waiting]:
 
 def _waiting(place: Place, store: ObjectStore, settings: TapSettings) -> Waiting | None:
     records, bounded, opened = 0, False, []
-    for entry in store.list(f"{lake.OPEN}{settings.tap}/"):
-        marker, batch = read_object(store, entry.key, read_marker), entry.key.rpartition("/")[2]
+    for _, batch in lake.open_batches(store, settings.tap):
+        marker = read_object(store, lake.marker_key(settings.tap, batch), read_marker)
         if marker is None:  # landed since
             continue
         count, exact = _records(place, store, settings.tap, batch, marker)

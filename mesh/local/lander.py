@@ -20,13 +20,14 @@ import msgspec
 from mesh.local.workspace import Workspace
 from tap_runtime import lake, spool
 from tap_runtime.attempts import LATER, Attempts, Batch
-from tap_runtime.batch import REUSE, Marker
+from tap_runtime.batch import REUSE
 from tap_runtime.decide import LandNow, OpenBatch, decide
 from tap_runtime.disk import is_full
-from tap_runtime.errors import DiskFull, LakeDown, SettingsGone
+from tap_runtime.errors import Broken, DiskFull, LakeDown, NewerFormat, SettingsGone
 from tap_runtime.lake import Store
 from tap_runtime.land import Lander
 from tap_runtime.manifest import Manifest
+from tap_runtime.marker import Marker, read_marker
 from tap_runtime.render import DiskTrouble, TryAgain
 from tap_runtime.room import Room
 from tap_runtime.settings import BOILINGDATA_SECRET, forget
@@ -37,6 +38,7 @@ _POLL_S = 0.25
 _LAST_CALL_S = 11.0
 _LONGEST = dt.timedelta(seconds=5)  # a folder costs nothing to try, and somebody waits for the row
 _WHY = {LakeDown: "the lake cannot be written", DiskTrouble: "the disk cannot be written", TryAgain: "it ran out of memory or time"}
+_TOLD = (DiskFull, SettingsGone, Broken, NewerFormat)  # each says itself what is wrong and where
 OVERDUE_S = 60.0  # DuckDB can hang beyond its own limits and any interrupt; the try was counted, and the server starts another lander
 
 
@@ -78,25 +80,34 @@ class Loop:
 
     def _open_markers(self) -> Iterator[tuple[Batch, Marker]]:
         try:
-            keys = sorted(entry.key for entry in self._lander.store.list(lake.OPEN))
+            found = set(lake.open_batches(self._lander.store))
         except LakeDown:
             return
-        found = {(tap, batch): key for key in keys for tap, batch in [tuple(key.removeprefix(lake.OPEN).split("/", 1))]}
         self._markers = {batch: marker for batch, marker in self._markers.items() if batch in found}
-        for batch, key in found.items():
-            if batch not in self._markers and (body := self._lander.store.get(key)) is not None:
-                self._markers[batch] = msgspec.json.decode(body, type=Marker)
+        for batch in sorted(found):
+            if batch not in self._markers and self._attempts.is_due(batch):
+                self._read_marker(*batch)
             if batch in self._markers:
                 yield batch, self._markers[batch]
+
+    def _read_marker(self, tap: str, batch: str) -> None:
+        try:
+            body = self._lander.store.get(lake.marker_key(tap, batch))
+            if body is not None:
+                self._markers[tap, batch] = read_marker(body)
+        except LATER as error:
+            self._failed(tap, batch, error)
 
     def _is_due_spool(self, tap: str, batch: str) -> bool:
         folder = spool.open_folder(self._spool, tap, batch)
         empty_for = self._lander.clock() - lake.opened_at(batch)
         try:
             size = sum((folder / name).stat().st_size for name in (spool.DATA, spool.REFUSED))
-            header = msgspec.json.decode((folder / spool.HEADER).read_bytes(), type=spool.Header)
-        except (OSError, msgspec.MsgspecError):
-            return empty_for > 2 * REUSE
+            header = spool.read_header(folder)
+        except (OSError, Broken):
+            size = 0
+        except NewerFormat:
+            return True  # landing says so
         if not size:
             return empty_for > 2 * REUSE
         return self._is_due(OpenBatch(batch, size), tap, header.settings)
@@ -111,7 +122,7 @@ class Loop:
     def _is_due(self, batch: OpenBatch, tap: str, sha256: str) -> bool:
         try:
             settings = self._lander.settings(tap, sha256)
-        except SettingsGone:
+        except (SettingsGone, Broken, NewerFormat):
             return True  # landing says so
         except LakeDown:
             return False
@@ -128,8 +139,7 @@ class Loop:
             manifest = land(tap, batch)
         except LATER as error:
             self._lake_is_down = isinstance(error, LakeDown)
-            retry_s = self._attempts.failed((tap, batch))
-            self._tell({"event": "failed", "tap": tap, "batch": batch, "why": self._why(error), "retry_s": retry_s})
+            self._failed(tap, batch, error)
             return False
         finally:
             overdue.cancel()
@@ -139,10 +149,14 @@ class Loop:
             self._tell(_landed(manifest, time.monotonic() - started))
         return True
 
+    def _failed(self, tap: str, batch: str, error: Exception) -> None:
+        retry_s = self._attempts.failed((tap, batch))
+        self._tell({"event": "failed", "tap": tap, "batch": batch, "why": self._why(error), "retry_s": retry_s})
+
     def _why(self, error: Exception) -> str:
         if is_full(error) and not isinstance(error, DiskFull):
             return f"the disk of {self._lander.room.folder} is full"
-        return str(error) if isinstance(error, DiskFull | SettingsGone) else _WHY.get(type(error), type(error).__name__)
+        return str(error) if isinstance(error, _TOLD) else _WHY.get(type(error), type(error).__name__)
 
 
 def _landed(manifest: Manifest, took_s: float) -> dict[str, object]:
@@ -158,9 +172,9 @@ def sweep(workspace: Workspace, store: Store) -> None:
         if path.name.rpartition("#")[2].isdigit():
             path.unlink(missing_ok=True)
     with contextlib.suppress(LakeDown):
-        open_batches = {entry.key.removeprefix(lake.OPEN) for entry in store.list(lake.OPEN)}
+        marked = set(lake.open_batches(store))
         staged = [entry.key for entry in store.list(lake.STAGED)]
-        store.delete([key for key in staged if "/".join(key.removeprefix(lake.STAGED).split("/")[:2]) not in open_batches])
+        store.delete([key for key in staged if tuple(key.removeprefix(lake.STAGED).split("/")[:2]) not in marked])
 
 
 def _tell(event: dict[str, object]) -> None:

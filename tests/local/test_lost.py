@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mesh.local.lander import sweep
 from mesh.local.workspace import Workspace
+from tap_runtime import lake
 from tap_runtime.store import folder_store
 from tests.local.conftest import RunningMesh
 
@@ -28,7 +29,9 @@ def test_a_spool_that_vanished_is_reported_as_presumed_lost(mesh: RunningMesh) -
 def test_a_start_sweeps_what_a_late_loser_staged_and_not_what_an_open_batch_did(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     store = folder_store(workspace.lake)
-    for key in ("open/clicks/open", "staged/clicks/open/a/0", "staged/clicks/gone/b/0", "staged/orders/open/c/0"):
-        store.put(f"_mesh/{key}", b"{}")
+    opened, gone = f"20260701T120000Z-{'0' * 32}", f"20260701T120000Z-{'1' * 32}"
+    kept = [lake.marker_key("clicks", opened), f"{lake.staged_prefix('clicks', opened, 'a')}0"]
+    for key in (*kept, f"{lake.staged_prefix('clicks', gone, 'b')}0", f"{lake.staged_prefix('orders', opened, 'c')}0"):
+        store.put(key, b"{}")
     sweep(workspace, store)
-    assert sorted(entry.key for entry in store.list("_mesh/")) == ["_mesh/open/clicks/open", "_mesh/staged/clicks/open/a/0"]
+    assert sorted(entry.key for entry in store.list("_mesh/")) == kept

@@ -18,7 +18,7 @@ from tap_runtime.extension import Event
 from tap_runtime.function import Function
 from tap_runtime.lake import Store
 from tap_runtime.lander import TapLander, Where, invocation
-from tap_runtime.link import LinkedStore, LinkServer
+from tap_runtime.link import Done, LinkedStore, LinkServer
 from tests.tap_runtime.faults import FaultyStore
 from tests.tap_runtime.local_tap import LocalTap, column, settings
 
@@ -79,6 +79,11 @@ class Environment:
     def post(self, body: str) -> dict[str, Any]:
         """A Function URL event."""
         return self.invoke(event(body))
+
+    @property
+    def settings_key(self) -> str:
+        """Where the tap's settings are."""
+        return lake.settings_key("clicks", self.tap.settings.sha256())
 
     def markers(self) -> list[str]:
         """Batches that are marked open."""
@@ -158,6 +163,42 @@ def test_a_save_that_is_cut_off_anywhere_loses_and_doubles_nothing(tmp_path: Pat
     assert environment.tap.rows("select id from events_out") == [("a",)]
     assert environment.markers() == []
     assert [entry.key.rpartition("/")[2] for entry in environment.tap.store.list("_mesh/stored/")] in ([], ["00000001"])
+
+
+@pytest.mark.parametrize("gone", ["settings", "manifest"])
+def test_a_batch_that_cannot_land_holds_up_no_other(environment: Environment, gone: str) -> None:
+    """Its settings are not in the lake any more; or somebody has put something else where its manifest goes."""
+    environment.post('{"id":"a"}')
+    (stuck,) = environment.markers()
+    body = environment.tap.store.get(environment.settings_key) or b""
+    if gone == "settings":
+        environment.tap.store.delete([environment.settings_key])
+    else:
+        environment.tap.store.put(lake.manifest_key("clicks", stuck), b"{")
+    environment.invoke({"tapmesh": "flush"})
+    assert (environment.markers(), environment.lines[-1]["event"]) == ([stuck], "failed")
+    environment.tap.store.put(environment.settings_key, body)
+    environment.tap.now += dt.timedelta(seconds=0.1)  # the stuck one waits longer until it is tried again
+    environment.post('{"id":"b"}')
+    environment.invoke({"tapmesh": "flush"})
+    assert environment.tap.rows("select id from events_out") == [("b",)]
+    assert environment.markers() == [stuck]
+
+
+def test_a_committed_batch_is_cleaned_though_its_settings_are_gone(environment: Environment) -> None:
+    environment.post('{"id":"a"}')
+    (batch,) = environment.markers()
+    marker = environment.tap.store.get(lake.marker_key("clicks", batch)) or b""
+    environment.invoke({"tapmesh": "flush"})
+    environment.tap.store.put(lake.marker_key("clicks", batch), marker)
+    environment.tap.store.delete([environment.settings_key])
+    other = TapLander(
+        Where("clicks", "acme-dev-clicks", 128), environment.tap.lander(), lambda line: environment.lines.append(json.loads(line))
+    )
+    other.take(Done("r", stored=(batch,)))
+    other.land(time.time() + 60)
+    assert environment.markers() == []
+    assert [(line["event"], line.get("late")) for line in environment.lines] == [("landed", 0), ("landed", 0)]
 
 
 def test_another_environment_leaves_a_buffered_batch_alone_that_it_cannot_see(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from tap_runtime.land import Lander
 from tap_runtime.manifest import read_manifest
 from tap_runtime.render import Rendered, Work
 from tap_runtime.room import Room
-from tap_runtime.segment import KeyOwner
+from tap_runtime.segment import KeyOwner, read_owner
 from tests.tap_runtime.local_tap import check_counts, settings
 from tests.tap_runtime.model import NOW, Actor, MemoryStore, TurnStore, play
 
@@ -183,7 +183,7 @@ class KeyFirst(Stored):
         name = lake.idempotency_key(TAP.tap, sent.sender, sent.key, sent.body.hex())
         other = lake.create(self._store, name, msgspec.json.encode(KeyOwner(batch, self._seq, "")))
         if other is not None:
-            owner = msgspec.json.decode(other, type=KeyOwner)
+            owner = read_owner(other)
             return Receipt(owner.batch, owner.seq, duplicate=True)
         return self._put_segment(sent, None, "")
 

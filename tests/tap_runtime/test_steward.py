@@ -111,3 +111,16 @@ def test_a_batch_that_landed_but_is_still_marked_is_cleaned_by_anyone(tmp_path: 
     watched.tap.store.put(lake.marker_key("clicks", batch), marker or b"")
     assert watched.after(hours=1) == [("acme-dev-clicks", {"tapmesh": "land", "batch": batch})]
     assert watched.lost == []
+
+
+def test_a_tap_that_cannot_be_looked_at_hides_no_other(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.tap.post(b'{"id":"a"}')
+    watched.tap.store.put(lake.marker_key("a_tap_before", watched.batch), b"{")
+    watched.tap.store.put(f"{lake.OPEN}clicks/a stranger's", b"")
+    with pytest.raises(RuntimeError, match="1 of 2 taps could not be looked at"):
+        watched.after(seconds=301)
+    assert watched.invoked == [FLUSH, FLUSH]
+    assert [(line["event"], line.get("tap"), line.get("code")) for line in watched.lines if line["event"] == "failed"] == [
+        ("failed", "a_tap_before", "Broken")
+    ]

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from tap_runtime.errors import NewerFormat
+from tap_runtime.errors import Broken, NewerFormat
 from tap_runtime.manifest import Manifest, read_manifest
 
 KEPT = 12
@@ -86,7 +84,7 @@ def _manifests(folder: Path) -> Iterator[Manifest]:
         for path in _backwards(day):
             try:
                 yield read_manifest(path.read_bytes())
-            except (OSError, msgspec.MsgspecError, NewerFormat):
+            except (OSError, Broken, NewerFormat):
                 continue
 
 
