@@ -5,11 +5,10 @@ from typing import Any
 
 import msgspec
 
+from tap_runtime.records import SPOOLED_LINE_BYTES
 from tap_runtime.sandbox import literal, quote
 from tap_runtime.schema import Column
 from tap_runtime.settings import TapSettings
-
-MAX_SPOOLED_LINE = 4_000_000  # records.py quarantines a line that would pass it
 
 
 def events_columns(columns: tuple[Column, ...], keeps_extra: bool) -> list[tuple[str, str]]:
@@ -30,7 +29,7 @@ def spooled(settings: TapSettings, data: Path) -> str:
     """A sealed batch's spooled lines as a table function: r, t, s, d and, where extra fields are kept, x. It takes 34 MB to read them."""
     fields = ", ".join(f"{quote(column.name)} {column.type.sql}" for column in settings.columns)
     columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in _envelope(settings, f"STRUCT({fields})").items())
-    return f"read_json({literal(str(data))}, format='newline_delimited', columns={{{columns}}}, maximum_object_size={MAX_SPOOLED_LINE})"
+    return f"read_json({literal(str(data))}, format='newline_delimited', columns={{{columns}}}, maximum_object_size={SPOOLED_LINE_BYTES})"
 
 
 def spooled_parts(settings: TapSettings, *parts: Path) -> str:
@@ -43,7 +42,7 @@ def spooled_parts(settings: TapSettings, *parts: Path) -> str:
     structure = literal(msgspec.json.encode(kinds).decode())
     files = f"[{', '.join(literal(str(path)) for path in parts)}]"
     shape = "auto_detect=false, header=false, columns={'line': 'VARCHAR'}, delim='\x01', quote='', escape='', comment='', new_line='\\n'"
-    longest = MAX_SPOOLED_LINE + 2_000  # with what stands around the record
+    longest = SPOOLED_LINE_BYTES + 2_000  # the line end, and room to spare
     lines = f"read_csv({files}, {shape}, parallel=false, max_line_size={longest}, buffer_size={longest + 1})"
     return f"(SELECT unnest(parsed) FROM (SELECT from_json(line, {structure}) AS parsed FROM {lines} OFFSET 0))"
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from tap_runtime import report
 from tap_runtime.accept import Acceptor
 from tap_runtime.errors import LakeDown, Refused
 from tap_runtime.http import Reply, Request, refusal
@@ -47,7 +48,7 @@ class Function:
             done = self._landing(request, self._acceptor.due(now))
             return _response(answer)
         except Exception as error:
-            _log(self._settings.tap, error)
+            _say("failed", tap=self._settings.tap, code=type(error).__name__)  # never the payload: messages of errors may quote it
             hint = "send the same request again; should it persist, the function's log says more"
             return _response(refusal(Refused(500, "our_fault", "this request failed here; nothing of it was acknowledged", hint)))
         finally:
@@ -74,9 +75,8 @@ def _response(answer: Reply) -> dict[str, Any]:
     return {"statusCode": answer.status, "headers": dict(answer.headers), "body": answer.body.decode()}
 
 
-def _log(tap: str, error: Exception) -> None:
-    """Never the payload: messages of errors may quote it."""
-    print(msgspec.json.encode({"event": "failed", "tap": tap, "code": type(error).__name__}).decode(), flush=True)
+def _say(event: str, **more: str) -> None:
+    print(report.plain(event, **more), flush=True)
 
 
 def _started() -> Function | None:
@@ -86,7 +86,7 @@ def _started() -> Function | None:
         if body is None:
             raise LakeDown("there is no such settings object")
     except LakeDown as error:
-        print(msgspec.json.encode({"event": "not_started", "why": str(error)}).decode(), flush=True)
+        _say("not_started", why=str(error))
         return None
     return Function(read_settings(body), store, SPOOL, environment(BOILINGDATA_SECRET))
 

@@ -113,7 +113,7 @@ class Objects(Protocol):
     """What accepting needs of an object store. Every method raises LakeDown when it cannot tell, and only then."""
 
     def get(self, key: str) -> bytes | None: ...
-    def put(self, key: str, body: bytes | Path, keep_days: int | None = None) -> None:
+    def put(self, key: str, body: bytes, keep_days: int | None = None) -> None:
         """`keep_days`: the object goes after so many days, by a rule of the bucket for its tag, which copies of it have too."""
 
     def put_new(self, key: str, body: bytes, keep_days: int | None = None) -> bool:
@@ -121,8 +121,9 @@ class Objects(Protocol):
 
 
 class Store(Objects, Protocol):
-    """An object store, whole."""
+    """An object store, whole; it puts files too."""
 
+    def put(self, key: str, body: bytes | Path, keep_days: int | None = None) -> None: ...
     def copy(self, source: str, target: str) -> bool:
         """Copies on the server's side. False: there is no such source."""
 

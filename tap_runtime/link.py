@@ -90,8 +90,8 @@ class LinkedStore:
     def get(self, key: str) -> bytes | None:
         return self._ask(Get(key)).body
 
-    def put(self, key: str, body: bytes | Path, keep_days: int | None = None) -> None:
-        self._ask(Put(key, body if isinstance(body, bytes) else body.read_bytes(), False, keep_days))
+    def put(self, key: str, body: bytes, keep_days: int | None = None) -> None:
+        self._ask(Put(key, body, False, keep_days))
 
     def put_new(self, key: str, body: bytes, keep_days: int | None = None) -> bool:
         return self._ask(Put(key, body, True, keep_days)).put

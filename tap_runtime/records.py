@@ -22,7 +22,8 @@ from tap_runtime.values import compile_record
 
 MAX_DEPTH = 100
 _NOT_JSON = "not one JSON object"
-MAX_SPOOLED_LINE = 4_000_000 - 1_000  # what the statement asks of DuckDB's reader (events.py), less the envelope
+SPOOLED_LINE_BYTES = 4_000_000  # envelope and all: what DuckDB's reader is told to expect (events.py)
+_RECORD_BYTES = SPOOLED_LINE_BYTES - 1_000
 _FAST: dict[str, Any] = {
     **{kind: Annotated[int, Meta(ge=low, le=high)] for kind, (low, high) in INTEGERS.items() if high < 2**63},
     **{"BOOLEAN": bool, "VARCHAR": str, "DOUBLE": float, "TIMESTAMP": dt.datetime, "TIMESTAMPTZ": dt.datetime},
@@ -88,8 +89,8 @@ class Checker:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
         count = len(records)
-        newlines = body.count(b"\n")
-        if not count or count > self._limits.lines or body.count(b"}\n{") != count - 1 or newlines - body.endswith(b"\n") != count - 1:
+        one_a_line = body.count(b"}\n{") == count - 1 == body.count(b"\n") - body.endswith(b"\n")
+        if not 0 < count <= self._limits.lines or not one_a_line:
             return None
         if any(_has_offset(records, moment) for moment in self._moments):
             return None
@@ -128,8 +129,8 @@ class Checker:
         value = _decode(line)
         good, extra = self._check(value)
         spooled = _encode(good) if extra is None else _encode(good) + b',"x":' + _encode(extra)
-        if len(spooled) > MAX_SPOOLED_LINE:
-            raise BadValue(f"the record has {len(spooled):,} bytes once re-encoded; the limit is {MAX_SPOOLED_LINE:,}")
+        if len(spooled) > _RECORD_BYTES:
+            raise BadValue(f"the record has {len(spooled):,} bytes once re-encoded; the limit is {_RECORD_BYTES:,}")
         return spooled
 
 

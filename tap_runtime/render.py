@@ -107,14 +107,15 @@ def _outputs(work: Work, room: Room) -> tuple[int, list[_Failed]]:
     alarm = threading.Timer(DEADLINE_S, connection.interrupt)
     alarm.daemon = True
     alarm.start()
-    failed = None
+    worked = False
     try:
         rows, failed = _run(work, room, connection)
+        worked = not failed
         return rows, failed
     finally:
         alarm.cancel()
         alarm.join()  # or a late one would interrupt the next batch
-        if failed != []:
+        if not worked:
             room.give_up()
 
 

@@ -1,4 +1,4 @@
-"""What lander and steward log: one JSON line an event, never a payload; metrics in CloudWatch's embedded metric format, by function."""
+"""What Lambda's entries log: one JSON line an event, never a payload; metrics in CloudWatch's embedded metric format, by function."""
 
 import datetime as dt
 from collections.abc import Mapping

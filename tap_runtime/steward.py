@@ -56,7 +56,7 @@ class Steward:
 
     def __init__(self, store: Store, prefix: str, invoke: Invoke, clock: Callable[[], dt.datetime], say: Say) -> None:
         self._store, self._prefix, self._invoke, self._clock, self._say = store, prefix, invoke, clock, say
-        self._settings: dict[tuple[str, str], TapSettings | None] = {}
+        self._settings: dict[tuple[str, str], TapSettings] = {}
 
     def look(self) -> None:
         """One round: a LIST of the markers, and more calls only for batches that are old enough to be late.
@@ -109,10 +109,9 @@ class Steward:
                 yield Stale(batch, marker, settings, age - freshness)
 
     def _known(self, tap: str, sha256: str) -> TapSettings | None:
-        if (tap, sha256) not in self._settings:
-            body = self._store.get(lake.settings_key(tap, sha256))
-            self._settings[tap, sha256] = None if body is None else read_settings(body)
-        return self._settings[tap, sha256]
+        if (tap, sha256) not in self._settings and (body := self._store.get(lake.settings_key(tap, sha256))) is not None:
+            self._settings[tap, sha256] = read_settings(body)
+        return self._settings.get((tap, sha256))
 
     def _reported(self, tap: str, stale: Stale, now: dt.datetime) -> bool:
         """Whether the batch was reported lost just now. A day later its marker goes; the report stays."""

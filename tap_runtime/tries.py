@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from tap_runtime import lake
+from tap_runtime.format import read_back
 from tap_runtime.lake import Store
 
 LONGEST = dt.timedelta(seconds=120)  # no try lives longer: each lander ends one that outlives its deadline, and itself with it
@@ -60,10 +61,9 @@ class StoredTries:
         self._mine: tuple[str, Try] | None = None
 
     def failed(self) -> int:
-        bodies = [
-            self._store.get(entry.key) for entry in self._store.list(lake.stored_prefix(self._tap, self._batch)) if lake.is_try(entry.key)
-        ]
-        tries = [msgspec.json.decode(body, type=Try) for body in bodies if body is not None]
+        keys = [entry.key for entry in self._store.list(lake.stored_prefix(self._tap, self._batch)) if lake.is_try(entry.key)]
+        bodies = [self._store.get(key) for key in keys]
+        tries = [read_back(body, Try, "the render attempt") for body in bodies if body is not None]
         return sum(each.failed or self._clock() - each.begun_at > LONGEST for each in tries)
 
     def begin(self) -> None:
