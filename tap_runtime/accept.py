@@ -5,13 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tap_runtime.auth import Authenticator
-from tap_runtime.batch import Buffered, Intake, Receipt, Sent, Stored
+from tap_runtime.buffered import Buffered
 from tap_runtime.decide import KeepCollecting, OpenBatch, decide
 from tap_runtime.errors import DiskFull, LakeDown, Refused, SpoolFull
 from tap_runtime.http import Reply, Request, decoded_body, refusal, reply
+from tap_runtime.intake import Intake, Receipt, Sent
 from tap_runtime.lake import Objects
 from tap_runtime.records import Checker, Records
 from tap_runtime.settings import TapSettings
+from tap_runtime.stored import Stored
 
 _MAX_KEY = 256
 

@@ -20,7 +20,7 @@ import msgspec
 from mesh.local.workspace import Workspace
 from tap_runtime import lake, spool
 from tap_runtime.attempts import LATER, Attempts, Batch
-from tap_runtime.batch import REUSE
+from tap_runtime.buffered import REUSE
 from tap_runtime.decide import LandNow, OpenBatch, decide
 from tap_runtime.disk import is_full
 from tap_runtime.errors import Broken, DiskFull, LakeDown, NewerFormat, SettingsGone

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from tap_runtime.batch import Bound
 from tap_runtime.lake import new_batch
+from tap_runtime.marker import Bound
 from tap_runtime.steward import Lost
 from tests.emulated.account import Account, account, wrongs
 from tests.emulated.landed import Landed

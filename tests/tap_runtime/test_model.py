@@ -16,15 +16,16 @@ from hypothesis import strategies as st
 
 from tap_runtime import lake
 from tap_runtime.accept import Acceptor
-from tap_runtime.batch import Receipt, Sent, Stored
 from tap_runtime.errors import LakeDown
 from tap_runtime.http import Request
+from tap_runtime.intake import Receipt, Sent
 from tap_runtime.lake import Store
 from tap_runtime.land import Lander
 from tap_runtime.manifest import read_manifest
 from tap_runtime.render import Rendered, Work
 from tap_runtime.room import Room
 from tap_runtime.segment import KeyOwner, read_owner
+from tap_runtime.stored import Stored
 from tests.tap_runtime.local_tap import check_counts, settings
 from tests.tap_runtime.model import NOW, Actor, MemoryStore, TurnStore, play
 
