@@ -9,6 +9,7 @@ from pathlib import Path
 import _duckdb as duckdb
 
 from tap_runtime import parts, sandbox
+from tap_runtime.statement import is_row_wise
 
 BISECT_RUNS = 200
 BISECT_S = 8.0  # a third of the time a landing has, however slow the core is
@@ -53,7 +54,7 @@ class Sieve:
         runs = first = 0
         for part in data:
             records = self._load(part)
-            if not first and (not self._works("false") or not sandbox.is_row_wise(self._connection, query)):
+            if not first and (not self._works("false") or not is_row_wise(self._connection, query)):
                 return Sifted(None, None)
             if not self._works("true"):
                 found, taken = bad_rows(records, self._fails, BISECT_RUNS - runs, lambda: time.monotonic() < until)

@@ -19,6 +19,7 @@ from tap_runtime.errors import SqlRefused
 from tap_runtime.room import Room
 from tap_runtime.segment import Tally, moment
 from tap_runtime.settings import TapSettings
+from tap_runtime.statement import check_statement
 
 DEADLINE_S = 25.0
 PARQUET, QUARANTINE = "part.parquet", "quarantine.ndjson.gz"
@@ -121,7 +122,7 @@ def _outputs(work: Work, room: Room) -> tuple[int, list[_Failed]]:
 
 def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[_Failed]]:
     try:
-        sandbox.check_statement(connection, work.settings.sql)
+        check_statement(connection, work.settings.sql)
         try:
             return _written(work, room, connection), []
         except duckdb.OutOfMemoryException:

@@ -14,6 +14,7 @@ from tap_runtime.errors import SqlRefused
 from tap_runtime.sandbox import quote
 from tap_runtime.schema import Column
 from tap_runtime.settings import OutputColumn
+from tap_runtime.statement import check_statement, walk
 
 _LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
 _FEW, _AT_ONCE = 50, 100
@@ -86,7 +87,7 @@ def _quickly(connection: sandbox.Connection, asked: Asked, serialized: str | Non
         parsed = msgspec.json.decode(serialized)
         if parsed["error"] or len(parsed["statements"]) != 1:
             return None
-        statement = sandbox.walk(asked.sql, parsed)
+        statement = walk(asked.sql, parsed)
         select = events.empty_view(asked.columns, asked.keeps_extra).split(" AS ", 1)[1]
         bound = connection.sql(f"WITH events AS ({select}) SELECT * FROM (\n{asked.sql}\n)")  # a fifth quicker than DESCRIBE
         found = list(zip(bound.columns, map(str, bound.types), strict=True))
@@ -104,7 +105,7 @@ def _maybe_renamed(found: list[tuple[str, str]]) -> bool:
 def _exactly(connection: sandbox.Connection, asked: Asked) -> Bound:
     connection.execute(events.empty_view(asked.columns, asked.keeps_extra))
     try:
-        statement = sandbox.check_statement(connection, asked.sql)
+        statement = check_statement(connection, asked.sql)
         found = sandbox.output_columns(connection, asked.sql)
         if _maybe_renamed(found):
             own = connection.execute(f"DESCRIBE {asked.sql}").fetchall()

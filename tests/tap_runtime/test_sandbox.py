@@ -7,6 +7,7 @@ import pytest
 
 from tap_runtime import events, sandbox
 from tap_runtime.errors import SqlRefused
+from tap_runtime.statement import check_statement
 from tests.tap_runtime.local_tap import settings
 
 ESCAPES = [
@@ -119,12 +120,12 @@ def connection() -> duckdb.DuckDBPyConnection:
 @pytest.mark.parametrize("sql", ESCAPES)
 def test_an_escape_is_refused_before_it_runs(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     with pytest.raises(SqlRefused, match="."):
-        sandbox.check_statement(connection, sql)
+        check_statement(connection, sql)
 
 
 @pytest.mark.parametrize("sql", ALLOWED)
 def test_what_teams_write_is_allowed_and_runs(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    assert sandbox.check_statement(connection, sql).sql == sql
+    assert check_statement(connection, sql).sql == sql
     assert connection.execute(f"SELECT * FROM (\n{sql.removesuffix(';')}\n)").fetchall()
 
 
