@@ -17,11 +17,12 @@ from tap_runtime.collect import collect, seal_stored
 from tap_runtime.errors import SettingsGone
 from tap_runtime.lake import Store
 from tap_runtime.manifest import Counts, File, Manifest, read_manifest, sha256_of
+from tap_runtime.recover import recover
 from tap_runtime.render import DiskTrouble, Rendered, TryAgain, Work, poison, render
 from tap_runtime.room import Room
 from tap_runtime.segment import moment
 from tap_runtime.settings import TapSettings, read_settings
-from tap_runtime.spool import DATA, REFUSED, TRIES, recover, sealed_folder
+from tap_runtime.spool import DATA, REFUSED, TRIES, sealed_folder
 from tap_runtime.tries import LocalTries, StoredTries, Tries
 
 MAX_TRIES = 3

@@ -8,8 +8,9 @@ import msgspec
 
 from tap_runtime import lake, segment
 from tap_runtime.lake import Store
+from tap_runtime.recover import Sealed, recover
 from tap_runtime.segment import Seal, SegmentHeader
-from tap_runtime.spool import DATA, REFUSED, Sealed, recover, sealed_folder
+from tap_runtime.spool import DATA, REFUSED, sealed_folder
 
 _SAVED = "saved"
 _encode = msgspec.json.Encoder().encode

@@ -1,17 +1,14 @@
-"""The files a buffered batch is kept in until it lands: append under a lock, seal by renaming, recover what a crash left.
+"""The files a buffered batch is kept in until it lands: append under a lock, seal by renaming.
 
-`<tap>/open/<batch>/` while it takes records, `<tap>/sealed/<batch>/` after. An index entry behind every request says how far the bytes
-before it are whole; what stands past the last whole entry was never acknowledged and is cut.
+`<tap>/open/<batch>/` while it takes records, `<tap>/sealed/<batch>/` after. What stands past the last whole entry of the index was never
+acknowledged; `recover.py` cuts it.
 """
 
 import contextlib
 import fcntl
 import os
 import shutil
-import struct
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,15 +16,13 @@ from msgspec import Struct
 
 from tap_runtime import FORMAT
 from tap_runtime.disk import is_full
-from tap_runtime.errors import Broken, DiskFull, SpoolFull
+from tap_runtime.errors import DiskFull, SpoolFull
 from tap_runtime.format import read_back
+from tap_runtime.index import ENTRY_BYTES, Entry, checksum, pack
 from tap_runtime.lake import is_batch
 from tap_runtime.segment import Span, Tally
 
 HEADER, DATA, REFUSED, SENDERS, INDEX, TRIES = "header.json", "data.ndjson", "refused.ndjson", "senders.ndjson", "index", "tries"
-_ENTRY = struct.Struct("<QQHIIII")  # ends of data and refused; sender; that sender's requests, accepted, refused so far; span checksum
-_CHECK = struct.Struct("<I")
-_SIZE = _ENTRY.size + _CHECK.size
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
@@ -38,15 +33,6 @@ class Header(Struct, frozen=True):
     batch: str
     settings: str
     format: int = FORMAT
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """A sealed batch as files: data and refused lines, cut to what was acknowledged, and who sent how much."""
-
-    header: Header
-    folder: Path
-    tallies: tuple[Tally, ...]
 
 
 def open_folder(root: Path, tap: str, batch: str) -> Path:
@@ -70,8 +56,7 @@ class SpoolWriter:
             folder.mkdir(parents=True)
             sealed_folder(root, header.tap, header.batch).parent.mkdir(exist_ok=True)  # now: a full disk has no room for it then
             (folder / HEADER).write_bytes(msgspec.json.encode(header))
-            names = (DATA, REFUSED, SENDERS, INDEX)
-            self._data, self._refused, self._senders, self._index = (os.open(folder / name, _APPEND, 0o600) for name in names)
+            self._data, self._refused, self._senders, self._index = _opened(folder / name for name in (DATA, REFUSED, SENDERS, INDEX))
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise _unwritable(root, "open a spool", error) from error
@@ -118,16 +103,15 @@ class SpoolWriter:
             _write_all(self._refused, span.refused)
         ends = (self._ends[0] + len(span.data), self._ends[1] + len(span.refused))
         total = self._totals[sender].plus(span.tally) if sender in self._totals else span.tally
-        checksum = zlib.crc32(span.refused, zlib.crc32(span.data))
-        entry = _ENTRY.pack(*ends, self._numbers[sender], total.requests, total.accepted, total.refused, checksum)
-        _write_all(self._index, entry + _CHECK.pack(zlib.crc32(entry)))
+        check = checksum(span.data, span.refused)
+        _write_all(self._index, pack(Entry(*ends, self._numbers[sender], total.requests, total.accepted, total.refused, check)))
         self._ends, self._totals[sender] = ends, total
 
     def _undo(self) -> None:
         """Takes back a half-written request. Should that fail too, recovery cuts it: no index entry speaks for it."""
         with contextlib.suppress(OSError):
             os.ftruncate(self._senders, self._senders_end)
-            os.ftruncate(self._index, self.requests * _SIZE)
+            os.ftruncate(self._index, self.requests * ENTRY_BYTES)
             os.ftruncate(self._data, self._ends[0])
             os.ftruncate(self._refused, self._ends[1])
 
@@ -135,6 +119,19 @@ class SpoolWriter:
         """Lets go of the files; what is in them stays."""
         for descriptor in (self._data, self._refused, self._senders, self._index):
             os.close(descriptor)
+
+
+def _opened(paths: Iterable[Path]) -> list[int]:
+    """Descriptors to append by: all of them, or none when one cannot be had."""
+    descriptors: list[int] = []
+    try:
+        for path in paths:
+            descriptors.append(os.open(path, _APPEND, 0o600))
+    except OSError:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        raise
+    return descriptors
 
 
 def _unwritable(root: Path, what: str, error: OSError) -> DiskFull | SpoolFull:
@@ -174,65 +171,3 @@ def batches(root: Path, state: str) -> Iterator[tuple[str, str]]:
 def read_header(folder: Path) -> Header:
     """What a spool was opened for; raises NewerFormat or Broken."""
     return read_back((folder / HEADER).read_bytes(), Header, "the spool")
-
-
-def recover(folder: Path) -> Sealed | None:
-    """A sealed spool, cut to what was acknowledged; None: nothing in it ever was. Raises NewerFormat."""
-    if not (folder / HEADER).is_file() or not (folder / INDEX).is_file():
-        return None
-    try:
-        header = read_header(folder)
-    except Broken:  # torn as the spool was made
-        return None
-    index = (folder / INDEX).read_bytes()
-    whole = _whole_entries(folder, index)
-    if not whole:
-        return None
-    data_end, refused_end, *_ = _ENTRY.unpack_from(index, (whole - 1) * _SIZE)
-    _cut(folder / DATA, data_end)
-    _cut(folder / REFUSED, refused_end)
-    _cut(folder / INDEX, whole * _SIZE)
-    return Sealed(header, folder, _tallies(folder, index, whole))
-
-
-def _whole_entries(folder: Path, index: bytes) -> int:
-    """How many entries from the start speak for bytes that are there; only a tail can be torn."""
-    for count in range(len(index) // _SIZE, 0, -1):
-        at = (count - 1) * _SIZE
-        entry = index[at : at + _ENTRY.size]
-        if _CHECK.unpack_from(index, at + _ENTRY.size)[0] != zlib.crc32(entry):
-            continue
-        start = _ENTRY.unpack_from(index, at - _SIZE)[:2] if at else (0, 0)
-        *ends, _, _, _, _, checksum = _ENTRY.unpack(entry)
-        data = _read(folder / DATA, start[0], ends[0])
-        refused = _read(folder / REFUSED, start[1], ends[1])
-        whole = data is not None and refused is not None
-        if whole and zlib.crc32(refused or b"", zlib.crc32(data or b"")) == checksum:
-            return count
-    return 0
-
-
-def _read(path: Path, start: int, end: int) -> bytes | None:
-    if not path.is_file() or path.stat().st_size < end:
-        return None
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(end - start)
-
-
-def _cut(path: Path, size: int) -> None:
-    if path.stat().st_size > size:
-        os.truncate(path, size)
-
-
-def _tallies(folder: Path, index: bytes, whole: int) -> tuple[Tally, ...]:
-    """Each sender's last entry has its totals: read backwards until every sender was met."""
-    named, _, _ = (folder / SENDERS).read_bytes().rpartition(b"\n")  # a torn last name has no entry yet
-    senders = [msgspec.json.decode(line) for line in named.split(b"\n")]
-    found: dict[int, Tally] = {}
-    for at in range((whole - 1) * _SIZE, -1, -_SIZE):
-        _, _, number, requests, accepted, refused, _ = _ENTRY.unpack_from(index, at)
-        found.setdefault(number, Tally(senders[number], requests, accepted, refused))
-        if len(found) == len(senders):
-            break
-    return tuple(found[number] for number in sorted(found))

@@ -1,6 +1,7 @@
 """What the spool's files keep when the writer is torn off, sealed over, or out of disk."""
 
 import multiprocessing
+import os
 import resource
 import shutil
 import signal
@@ -11,8 +12,9 @@ import pytest
 
 from tap_runtime.errors import SpoolFull
 from tap_runtime.records import Checker
+from tap_runtime.recover import recover
 from tap_runtime.segment import Span, Tally, make_span
-from tap_runtime.spool import DATA, INDEX, REFUSED, SENDERS, Header, SpoolWriter, batches, recover, seal, sealed_folder
+from tap_runtime.spool import DATA, INDEX, REFUSED, SENDERS, Header, SpoolWriter, batches, seal, sealed_folder
 from tests.tap_runtime.local_tap import START, column, settings
 
 TAP = settings((column("id", "VARCHAR"),))
@@ -30,6 +32,14 @@ def span(number: int, sender: str | None, good: int = 2, bad: int = 1) -> Span:
 def sizes(folder: Path) -> dict[str, int]:
     """How long each file is."""
     return {name: (folder / name).stat().st_size for name in (SENDERS, DATA, REFUSED, INDEX)}
+
+
+def free_descriptors(count: int) -> list[int]:
+    """What the next files that are opened get."""
+    found = [os.open(os.devnull, os.O_RDONLY) for _ in range(count)]
+    for descriptor in found:
+        os.close(descriptor)
+    return found
 
 
 def test_a_torn_tail_is_cut_to_the_last_acknowledged_request_at_every_byte(tmp_path: Path) -> None:
@@ -153,6 +163,20 @@ def test_a_spool_that_cannot_be_opened_is_spool_full(tmp_path: Path) -> None:
     (tmp_path / "clicks").write_bytes(b"in the way")
     with pytest.raises(SpoolFull, match="cannot open a spool: Not a directory"):
         SpoolWriter(tmp_path, HEADER)
+
+
+def test_a_spool_that_cannot_be_opened_leaves_no_file_open(tmp_path: Path) -> None:
+    free = free_descriptors(3)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(free), limits[1]))  # two of its four files
+    try:
+        for _ in range(2):
+            with pytest.raises(SpoolFull, match="cannot open a spool: Too many open files"):
+                SpoolWriter(tmp_path, HEADER)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    SpoolWriter(tmp_path, HEADER).close()
+    assert free_descriptors(3) == free
 
 
 def test_a_disk_with_room_again_takes_the_next_request_behind_the_last_whole_one(tmp_path: Path) -> None:
