@@ -1,37 +1,29 @@
 """A request's body -> good records, re-encoded for the spool, and bad lines with their reasons.
 
-The fast path decodes the whole body against the schema in one call; only when that fails is each line looked at alone.
+The shortcut decodes the whole body in one call; only where it does not take a body is each line looked at alone.
 """
 
-import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from operator import attrgetter
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
 from tap_runtime.advice import advice, of_csv
 from tap_runtime.http import too_large
 from tap_runtime.scalars import BadValue
-from tap_runtime.schema import INTEGERS, Column
 from tap_runtime.settings import TapSettings
+from tap_runtime.shortcut import Shortcut
 from tap_runtime.values import compile_record
 
 MAX_DEPTH = 100
 _NOT_JSON = "not one JSON object"
 SPOOLED_LINE_BYTES = 4_000_000  # envelope and all: what DuckDB's reader is told to expect (events.py)
 _RECORD_BYTES = SPOOLED_LINE_BYTES - 1_000
-_FAST: dict[str, Any] = {
-    **{kind: Annotated[int, Meta(ge=low, le=high)] for kind, (low, high) in INTEGERS.items() if high < 2**63},
-    **{"BOOLEAN": bool, "VARCHAR": str, "DOUBLE": float, "TIMESTAMP": dt.datetime, "TIMESTAMPTZ": dt.datetime},
-}
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _any = msgspec.json.Decoder(float_hook=Decimal)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
-_tzinfo = attrgetter("tzinfo")
 
 
 @dataclass(frozen=True)
@@ -64,12 +56,7 @@ class Checker:
     def __init__(self, settings: TapSettings) -> None:
         self._limits = settings.limits
         self._check = compile_record(settings.columns, settings.extra)
-        self._fast = _fast_decoder(settings.columns)
-        self._moments = tuple(
-            attrgetter(f"f{position}")
-            for position, column in enumerate(settings.columns)
-            if column.type.kind in ("TIMESTAMP", "TIMESTAMPTZ")
-        )
+        self._shortcut = Shortcut(settings)
 
     def check(self, body: bytes, content_type: str) -> Records:
         """The body's records; raises Refused 413 where it has too many lines."""
@@ -78,23 +65,8 @@ class Checker:
             elements = _json_document(body)
             if elements is not None:
                 return self._each(iter(enumerate(elements, start=1)), len(elements))
-        return self._whole(body) or self._lines(body)
-
-    def _whole(self, body: bytes) -> Records | None:
-        """All lines at once, or None where any of them needs a closer look. `}\\n{` stands only between two records."""
-        if self._fast is None or len(body) > self._limits.line_bytes and _longest_line(body) > self._limits.line_bytes:
-            return None
-        try:
-            records = self._fast.decode_lines(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
-        count = len(records)
-        one_a_line = body.count(b"}\n{") == count - 1 == body.count(b"\n") - body.endswith(b"\n")
-        if not 0 < count <= self._limits.lines or not one_a_line:
-            return None
-        if any(_has_offset(records, moment) for moment in self._moments):
-            return None
-        return Records(_encoder.encode_lines(records)[:-1], count, ())
+        taken = self._shortcut.take(body)
+        return self._lines(body) if taken is None else Records(*taken, ())
 
     def _lines(self, body: bytes) -> Records:
         lines = body.count(b"\n") + (not body.endswith(b"\n"))
@@ -141,15 +113,6 @@ def _told_of_csv(records: Records) -> Records:
         return records
     bad = (replace(bad, reason=f"{bad.reason}; {told}") if _NOT_JSON in bad.reason else bad for bad in records.bad)
     return replace(records, bad=tuple(bad))
-
-
-def _longest_line(body: bytes) -> int:
-    return max(map(len, body.split(b"\n")))
-
-
-def _has_offset(records: list[Any], moment: Callable[[Any], dt.datetime | None]) -> bool:
-    """Whether any timestamp has an offset other than Z, which DuckDB would drop: the slow path turns it into UTC."""
-    return not {None, dt.UTC}.issuperset(map(_tzinfo, filter(None, map(moment, records))))
 
 
 def _encode(value: Any) -> bytes:
@@ -199,16 +162,3 @@ def _json_document(body: bytes) -> list[bytes] | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     return None
-
-
-def _fast_decoder(columns: tuple[Column, ...]) -> msgspec.json.Decoder[Any] | None:
-    """A decoder of structs that accepts exactly records whose spooled form is their plain re-encoding; None: there is none."""
-    if not columns or any(column.type.kind not in _FAST or column.type.epoch for column in columns):
-        return None
-    fields = []
-    for position, column in sorted(enumerate(columns), key=lambda pair: not pair[1].required):
-        kind = _FAST[column.type.kind]
-        named = msgspec.field(name=column.name) if column.required else msgspec.field(name=column.name, default=None)
-        fields.append((f"f{position}", kind if column.required else kind | None, named))
-    struct = msgspec.defstruct("Record", fields, forbid_unknown_fields=True, omit_defaults=True, gc=False)
-    return msgspec.json.Decoder(struct)

@@ -1,6 +1,6 @@
 """One decoded JSON record -> the values DuckDB will read, or the path and fault of the first that does not fit.
 
-This is the exact meaning of a schema; `records.py` takes a shortcut that accepts a subset with the same result.
+This is the exact meaning of a schema; `shortcut.py` accepts a subset with the same result.
 """
 
 from typing import Any, Literal

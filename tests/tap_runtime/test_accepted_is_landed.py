@@ -1,4 +1,4 @@
-"""Accepted implies landed with equal values, for records hypothesis makes; and the fast path says what the slow one says."""
+"""Accepted implies landed with equal values, for records hypothesis makes; and the shortcut says what looking at each line says."""
 
 import json
 import math
@@ -117,9 +117,9 @@ def loosely(value: Any) -> Any:
 
 @settings(max_examples=300, deadline=None)
 @given(RECORDS, st.sampled_from(["keep", "drop", "quarantine"]))
-def test_the_fast_path_says_what_the_slow_one_says(records: list[dict[str, Any]], extra: str) -> None:
+def test_the_shortcut_says_what_looking_at_each_line_says(records: list[dict[str, Any]], extra: str) -> None:
     fast, slow = (Checker(tap_settings(FAST, extra=extra)) for _ in range(2))
-    slow._fast = None
+    slow._shortcut._decoder = None
     one, other = fast.check(lines(records), ""), slow.check(lines(records), "")
     assert (one.accepted, one.bad) == (other.accepted, other.bad)
     assert enveloped(one.good) == enveloped(other.good)
