@@ -13,7 +13,11 @@ _HINTS = {
     **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file stands where a folder is needed: move it away, or use another folder"),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room on that disk, then run it again"),
 }
-_CREDENTIALS = "an s3:// lake is read with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN where there is one, and AWS_REGION"
+_CREDENTIALS = (
+    "an s3:// lake is read with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN where there is one, and AWS_REGION; "
+    'of a profile or a login: eval "$(aws configure export-credentials --format env)"'
+)
+_FORBIDDEN = "docs/deploy.md says what each command needs to do in the bucket; aws sts get-caller-identity says whose credentials these are"
 
 
 def report(error: Exception) -> NoReturn:
@@ -23,6 +27,8 @@ def report(error: Exception) -> NoReturn:
     from mesh.lake.place import NoLake
     from tap_runtime.errors import Broken, LakeDown, NewerFormat
 
+    if isinstance(error, LakeDown) and "PermissionDenied" in str(error):
+        fail(f"{str(error).partition(': ')[0]}: AWS answers that these credentials may not", _FORBIDDEN, code=1)
     if isinstance(error, (NoLake, LakeDown, NewerFormat, Broken)):
         fail(str(error), _CREDENTIALS if "S3" in str(error) else "", code=1)
     if isinstance(error, OSError) and error.errno in _HINTS and error.filename is not None:

@@ -1,24 +1,28 @@
 """What the stack's configuration asks for; everything that is wrong with it or with `taps.yaml` ends the program before any resource."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
+from pulumi.runtime.config import CONFIG, get_config_env  # no public name lists the keys
+from pydantic import ValidationError
 
 from mesh.grants.boilingdata import read_secret
 from mesh.grants.keys import BadKeys, read_keyring
 from mesh.grants.writers import boilingdata
 from mesh.plan import BadStack, Stack
 from mesh.spec import load
+from mesh.spec.language import Lake
 from mesh.spec.mesh import Mesh
+from mesh.spec.problems import did_you_mean
+from mesh.spec.validate import PATTERNS
 from tap_runtime.settings import BOILINGDATA_SECRET, VerifyKey
 
 _KEY = "tapmesh:signing-key"
 _MAKE_KEY = f"make one: tapmesh keys new --stdin < /dev/null | pulumi config set --secret {_KEY}"
-
-
 _SECRETS = {BOILINGDATA_SECRET: "boilingdata-secret"}
+_KNOWN = {"taps", "bucket", "stack-suffix", "architecture", "signing-key", *_SECRETS.values()}
 
 
 @dataclass(frozen=True)
@@ -42,23 +46,41 @@ def asked(file: Path) -> Asked:
         problems.append(f"{bad}; pulumi config set tapmesh:stack-suffix stands for it in all names")
     keys = _keys(checked.mesh, problems)
     _check_secrets(checked.mesh, problems)
-    architecture = config.get("architecture") or "arm64"
-    if architecture not in ("arm64", "x86_64"):
-        problems.append(f"tapmesh:architecture: expected arm64 or x86_64, got {architecture[:60]}")
+    problems += _config_problems(config)
     if problems or checked.mesh is None:
         raise pulumi.RunError("\n".join([f"nothing was deployed; problems: {len(problems)}", *problems]))
-    caller = aws.get_caller_identity()
-    return Asked(
-        checked.mesh,
-        Stack(
-            name=stack.name,
-            keys=keys,
-            bucket=stack.bucket,
-            account=caller.account_id,
-            region=aws.get_region().region,
-            partition=caller.arn.split(":")[1],
-            architecture="x86_64" if architecture == "x86_64" else "arm64",
-        ),
+    return Asked(checked.mesh, _told_by_the_account(stack, keys, config))
+
+
+def _config_problems(config: pulumi.Config) -> list[str]:
+    """Of keys beside the file's and the secrets."""
+    ours = [key.removeprefix("tapmesh:") for key in sorted({*CONFIG.get(), *get_config_env()}) if key.startswith("tapmesh:")]
+    problems = [f"tapmesh:{key}: unknown key; {did_you_mean(key, _KNOWN)}" for key in ours if key not in _KNOWN]
+    try:
+        Lake(bucket=config.get("bucket"))
+    except ValidationError:
+        problems.append(f"tapmesh:bucket: expected {PATTERNS['bucket']}")
+    if (architecture := config.get("architecture")) not in (None, "arm64", "x86_64"):
+        problems.append(f"tapmesh:architecture: expected arm64 or x86_64, got {str(architecture)[:60]}")
+    return problems
+
+
+def _told_by_the_account(stack: Stack, keys: tuple[VerifyKey, ...], config: pulumi.Config) -> Stack:
+    """The stack with what only AWS knows, which is also the first question it is asked: raises pulumi.RunError where it does not answer."""
+    try:
+        caller = aws.get_caller_identity()
+        region = aws.get_region().region
+    except Exception as error:  # the engine raises no other type
+        said = str(error).rpartition("returned an error: ")[2].removeprefix("invoke: ")
+        hint = "aws sts get-caller-identity says whether there are credentials and whose; pulumi config set aws:region names the region"
+        raise pulumi.RunError(f"nothing was deployed; AWS does not answer: {said}\n{hint}") from None
+    return replace(
+        stack,
+        keys=keys,
+        account=caller.account_id,
+        region=region,
+        partition=caller.arn.split(":")[1],
+        architecture="x86_64" if config.get("architecture") == "x86_64" else "arm64",
     )
 
 

@@ -45,8 +45,8 @@ def make(plan: MeshPlan, built: Built, telemetry: Mapping[Arch, Artefact], regio
     pulumi.export("urls", urls)
     pulumi.export("readers", {name: tap.ddl for name, tap in taps.items() if tap.ddl is not None})
     pulumi.export("dashboard", f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#dashboards/dashboard/{plan.name}")
-    lines = [f"export TAPMESH_LAKE=s3://{plan.lake.bucket}"]
-    pulumi.export("tapmesh.env", pulumi.Output.concat(*lines, "\n", *(part for name, url in urls.items() for part in _line(name, url))))
+    lake_is = f"export TAPMESH_LAKE=s3://{plan.lake.bucket}\nexport AWS_REGION={region}\n"
+    pulumi.export("tapmesh.env", pulumi.Output.concat(lake_is, *(part for name, url in urls.items() for part in _line(name, url))))
 
 
 def _removed(plan: MeshPlan) -> list[str]:

@@ -32,7 +32,7 @@ _WANTED_AT: dict[Path_, str] = {
     ("schema",): "expected a DuckDB type, or {type: …, epoch: …, about: …}",
 }
 _MISSING: dict[Path_, str] = {("team",): "; name the owner here, or once for all taps in defaults.team"}
-_PATTERNS = {
+PATTERNS = {
     "mesh": "a-z, then a-z, 0-9 and -, at most 15 characters",
     "bucket": "an S3 bucket name: 3 to 63 characters of a-z, 0-9, . and -, first and last a letter or digit",
     "email": "an e-mail address",
@@ -116,7 +116,7 @@ def _words(model: type[BaseModel], where: Path_, fault: Any) -> str:
         close = did_you_mean(given, allowed) if isinstance(given, str) else ""
         return f"{wanted} {_shown(given)}" + (f"; {close}" if close.startswith("did") else "")
     if kind == "string_pattern_mismatch":
-        return f"expected {_PATTERNS.get(str(where[-1]), 'the form ' + str(fault['ctx']['pattern']))}, got {_shown(given)}"
+        return f"expected {PATTERNS.get(str(where[-1]), 'the form ' + str(fault['ctx']['pattern']))}, got {_shown(given)}"
     at_place = "expected columns like id: INTEGER" if where == ("schema",) else _WANTED_AT.get(where[:-1]) or _WANTED_AT.get(where[-1:])
     quoted = "; put it in quotes" if kind == "string_type" and type(given) in (int, float) and at_place is None else ""
     below = " indented below it" if given is None and kind in ("dict_type", "model_type") else ""

@@ -77,8 +77,11 @@ def _outputs_can_be_used(outputs: Mapping[str, Any], folder: Path) -> None:
     assert (sorted(outputs["urls"]), outputs["lake"]) == (sorted(TAPS), "s3://acme-lake-dev")
     assert outputs["dashboard"].endswith("home?region=us-east-1#dashboards/dashboard/acme-dev")
     (folder / "tapmesh.env").write_text(outputs["tapmesh.env"])
-    sourced = subprocess.run(["sh", "-uc", '. ./tapmesh.env; echo "$TAPMESH_LAKE $TAPMESH_URL_CLICKS"'], cwd=folder, capture_output=True)
-    assert sourced.stdout.decode() == f"s3://acme-lake-dev {outputs['urls']['clicks']}\n"
+    sourced = subprocess.run(
+        ["sh", "-uc", '. ./tapmesh.env; echo "$TAPMESH_LAKE $AWS_REGION $TAPMESH_URL_CLICKS"'], cwd=folder, capture_output=True
+    )
+    region = outputs["dashboard"].partition("//")[2].partition(".")[0]
+    assert sourced.stdout.decode() == f"s3://acme-lake-dev {region} {outputs['urls']['clicks']}\n"
 
 
 def secret_of(cloud: Cloud, function: str) -> str | None:
@@ -114,17 +117,19 @@ def test_two_stacks_of_one_file_stand_side_by_side(tmp_path: Path, small: Mesh, 
 
 
 def test_nothing_is_made_while_anything_is_wrong(tmp_path: Path, make_stack: MakeStack) -> None:
-    mesh = Mesh(tmp_path, SMALL.replace("x: INTEGER", "x: INTERGER"), make_stack)
-    mesh.stack.config({"tapmesh:stack-suffix": "Dev!", "tapmesh:architecture": "riscv"})
-    with pytest.raises(DeployError, match="nothing was deployed; problems: 3") as failed:
+    mesh = Mesh(tmp_path, SMALL.replace("x: INTEGER", "x: INTERGER"), make_stack, "faulty")
+    faulty = {"stack-suffix": "Dev!", "architecture": "riscv", "bucket": "Acme_Lake", "buckets": "acme-lake"}
+    mesh.stack.config({f"tapmesh:{key}": value for key, value in faulty.items()})
+    with pytest.raises(DeployError, match="nothing was deployed; problems: 5") as failed:
         mesh.stack.preview()
     said = str(failed.value)
     assert "INTERGER is not a DuckDB type; did you mean INTEGER?" in said
     assert "Dev!: a stack's name here is a-z" in said
     assert "expected arm64 or x86_64, got riscv" in said
+    assert "tapmesh:bucket: expected an S3 bucket name" in said
+    assert "tapmesh:buckets: unknown key; did you mean bucket?" in said
     assert failed.value.outcome.steps == ()
-    mesh.file.write_text(SMALL)
-    mesh.stack.config({"tapmesh:stack-suffix": "dev", "tapmesh:architecture": "arm64"})
+    mesh = Mesh(tmp_path, SMALL, make_stack)
     with pytest.raises(DeployError, match="tapmesh:signing-key is missing; it signs the tokens that clicks, orders ask for"):
         mesh.stack.preview()
     mesh.stack.config({"tapmesh:signing-key": "not a key"}, secret=True)
@@ -137,6 +142,18 @@ def test_nothing_is_made_while_anything_is_wrong(tmp_path: Path, make_stack: Mak
     mesh.stack.config({"tapmesh:boilingdata-secret": "short"}, secret=True)
     with pytest.raises(DeployError, match="tapmesh:boilingdata-secret is missing or no tap master secret; .*clicks, orders take"):
         mesh.stack.preview()
+
+
+def test_whoever_has_no_good_credentials_is_told_in_two_lines(tmp_path: Path, provider: Provider) -> None:
+    if not provider.variables:
+        pytest.skip("in a real account you are who you are")
+    wrong = replace(provider, variables={**provider.variables, "AWS_ACCESS_KEY_ID": "NOBODYS", "AWS_SESSION_TOKEN": "nobodys"})
+    mesh = Mesh(tmp_path, SMALL, makes(tmp_path, wrong))
+    mesh.sign()
+    with pytest.raises(DeployError, match="nothing was deployed; AWS does not answer: .*token") as failed:
+        mesh.stack.preview()
+    assert "aws sts get-caller-identity says" in str(failed.value)
+    assert ("Traceback" in str(failed.value), failed.value.outcome.steps) == (False, ())
 
 
 def test_another_account_gets_the_table_to_read_through_the_access_point(small: Mesh, cloud: Cloud) -> None:
