@@ -1,6 +1,7 @@
 """What a command could not get past, in words: the lake, and the system's own errors with their path and the next step."""
 
 import errno
+import re
 import sys
 from typing import NoReturn
 
@@ -27,7 +28,7 @@ def report(error: Exception) -> NoReturn:
     from mesh.lake.place import NoLake
     from tap_runtime.errors import Broken, LakeDown, NewerFormat
 
-    if isinstance(error, LakeDown) and "PermissionDenied" in str(error):
+    if isinstance(error, LakeDown) and re.search(r"PermissionDenied|403 Forbidden: <\?xml", str(error)):  # S3 answers in XML
         fail(f"{str(error).partition(': ')[0]}: AWS answers that these credentials may not", _FORBIDDEN, code=1)
     if isinstance(error, (NoLake, LakeDown, NewerFormat, Broken)):
         fail(str(error), _CREDENTIALS if "S3" in str(error) else "", code=1)

@@ -19,6 +19,9 @@ from mesh.kits.delivery import Delivery, KitFailed
 
 NAME = "kit"
 EXAMPLES = {"tapmesh kit --help": "the kinds there are"}
+_HELP = """Ship data in from a source, and lose nothing of it.
+
+A web page and AWS Lambda's telemetry need no command here: docs/kits/web.md and docs/kits/lambda-telemetry.md."""
 AcceptLoss = Annotated[
     bool, typer.Option("--accept-loss", metavar="", help="Send to a buffered tap too, which may lose what the kit will not send again.")
 ]
@@ -51,7 +54,7 @@ class _Kinds(TyperGroup):
         return typer.main.get_command(alone)
 
 
-app = typer.Typer(cls=_Kinds, help="Ship data in from a source, and lose nothing of it.")
+app = typer.Typer(cls=_Kinds, help=_HELP)
 
 
 @contextmanager
@@ -71,5 +74,7 @@ def delivering(
         failed = error
     if delivery.records or failed is None:
         note(f"{delivery.records:,} records delivered, {delivery.quarantined:,} of them to quarantine")
-    if failed is not None and not stop.within(0):
+    if failed is not None and stop.within(0):
+        raise SystemExit(0)
+    if failed is not None:
         fail(str(failed), advice(failed, to, lasting=True) if isinstance(failed, SendFailed) else failed.hint, 1)

@@ -1,7 +1,11 @@
 """What a tap's own role is refused, tried with its real credentials against an account that enforces policies."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -66,6 +70,16 @@ def test_its_own_is_not_refused_so_the_credentials_are_good(clicks: Intruder) ->
     assert s3.get_object(Bucket=BUCKET, Key="_mesh/open/clicks/a")["Body"].read() == b"a"
     assert refused(s3, "put_object", {"Bucket": BUCKET, "Key": f"clicks/{HOUR}/b.parquet", "Body": b"b"}) is None
     assert refused(s3, "list_objects_v2", {"Bucket": BUCKET, "Prefix": "_mesh/stored/clicks/a"}) is None
+
+
+def test_who_asks_a_lake_they_may_not_list_is_told_in_two_lines(clicks: Intruder) -> None:
+    command = [str(Path(sys.executable).parent / "tapmesh"), "status", "--lake", f"s3://{BUCKET}"]
+    environment = {**os.environ, **clicks.credentials.variables(clicks.endpoint)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    error, hint = done.stderr.splitlines()
+    wanted = "error: cannot list _mesh/open/ in the lake: AWS answers that these credentials may not"
+    assert (done.returncode, error) == (1, wanted)
+    assert hint.startswith("hint: docs/deploy.md says")
 
 
 @pytest.mark.parametrize("key", keys("orders"))
