@@ -25,8 +25,8 @@ $(VENV)/.done: requirements.txt requirements-dev.txt pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-dev: setup ## Run the mesh of taps.yaml on this machine
-	@exec $(BIN)/tapmesh dev
+dev: setup ## Run the mesh of taps.yaml on this machine; PORT=8901 at another port
+	@exec $(BIN)/tapmesh dev $(if $(PORT),--port $(PORT))
 
 test: setup ## Run all tests
 	$(BIN)/python -m pytest

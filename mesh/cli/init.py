@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-from importlib.metadata import distribution
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from mesh.cli.installed import requirement
 from mesh.cli.options import Json
 from mesh.cli.say import data, fail, note
 
@@ -30,7 +30,7 @@ def run(
 ) -> None:
     """Write a small working mesh: taps.yaml, its SQL with a case that tests it, and the Pulumi program. Nothing is overwritten."""
     written = {Path(path): text for path, text in _starter(files("mesh") / "starter")}
-    words = {"MESH": _mesh_name(folder, name), "TAPMESH": _requirement()}
+    words = {"MESH": _mesh_name(folder, name), "TAPMESH": requirement()}
     there = sorted(str(path) for path in written if (folder / path).exists())
     if there:
         fail(f"{folder} has {', '.join(there)} already; nothing was written", "name an empty folder: tapmesh init my-mesh")
@@ -43,6 +43,8 @@ def run(
     note(f"{words['MESH']}: {len(written)} files in {folder.resolve()}")
     if words["MESH"] not in (name, folder.resolve().name):
         note(f"the mesh is named {words['MESH']}: a mesh's name is {_ALLOWED}; --name gives it another, or taps.yaml and Pulumi.yaml do")
+    if words["TAPMESH"].startswith("#"):
+        note("requirements.txt names a folder of this machine; it says what to put there before it goes to another one")
     note(f"next: {'' if folder == Path() else f'cd {shlex.quote(str(folder))} && '}tapmesh dev")
 
 
@@ -61,13 +63,3 @@ def _mesh_name(folder: Path, name: str | None) -> str:
         fail(f"--name {name}: not a mesh's name", _ALLOWED)
     found = name or re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-0123456789")[:15].strip("-")
     return found if _NAME.fullmatch(found) else "mesh"
-
-
-def _requirement() -> str:
-    """How the tapmesh that runs here was installed: from a folder or repository, else by its version."""
-    installed = distribution("tapmesh")
-    origin = json.loads(installed.read_text("direct_url.json") or "{}")
-    if "url" not in origin:
-        return f"tapmesh=={installed.version}"
-    commit = origin.get("vcs_info", {})
-    return f"tapmesh @ {commit['vcs']}+{origin['url']}@{commit['commit_id']}" if commit else f"tapmesh @ {origin['url']}"

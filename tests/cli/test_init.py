@@ -4,12 +4,14 @@ import json
 import re
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 import yaml
 
 from mesh.cli.init import _mesh_name
+from mesh.cli.installed import published_commit
 from tests.cli.conftest import ENVIRONMENT, Ask
 from tests.local.conftest import RunningMesh, free_port
 
@@ -57,7 +59,82 @@ def test_it_lists_what_it_wrote_for_scripts(here: Path, ask: Ask) -> None:
     said = ask("init", "--name", "shop", "--json")
     assert json.loads(said.out) == {"mesh": "shop", "folder": str(here), "files": sorted(FILES)}
     assert {str(path.relative_to(here)) for path in here.rglob("*") if path.is_file()} == FILES
-    assert (here / "requirements.txt").read_text().startswith("tapmesh")
+
+
+REMOTE = "https://git.example.org/acme/tapmesh.git"
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """This repository, cloned from a folder."""
+    _run(tmp_path, "git", "clone", "-q", str(ROOT), "clone")
+    return tmp_path / "clone"
+
+
+def _run(folder: Path, *words: str | Path, **environment: str) -> str:
+    done = subprocess.run(words, cwd=folder, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def _installed(folder: Path, *what: str, **environment: str) -> Path:
+    """A new environment in the folder with that in it, and of this one's packages what it depends on; its programs."""
+    _run(folder, sys.executable, "-m", "venv", "--without-pip", ".venv")
+    (packages,) = (folder / ".venv/lib").glob("python3*/site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    _run(folder, sys.executable, "-m", "pip", "--python", ".venv/bin/python", "install", "-q", "--no-deps", *what, **environment)
+    return folder / ".venv/bin"
+
+
+def _works(shop: Path, **environment: str) -> None:
+    """Its requirements.txt installs a tapmesh that takes the folder."""
+    programs = _installed(shop, "-r", "requirements.txt", **environment)
+    assert _run(shop, programs / "python", "-c", "import mesh; print(mesh.__file__)").startswith(str(shop / ".venv"))
+    _run(shop, programs / "tapmesh", "check")
+    assert "1 case" in _run(shop, "bash", "-c", f"'{programs}/tapmesh' test 2>&1")
+
+
+def test_a_folder_written_from_a_clone_works_by_itself_and_says_that_it_is_this_machines(clone: Path) -> None:
+    programs = _installed(clone, "-e", ".")
+    _run(clone.parent, programs / "tapmesh", "init", "shop")
+    lines = (clone.parent / "shop/requirements.txt").read_text().splitlines()
+    assert (lines[0], lines[-1]) == (
+        f"# {clone.as_uri()} is a folder of this machine. Before this file goes to another one, put",
+        f"tapmesh @ {clone.as_uri()}",
+    )
+    _works(clone.parent / "shop")
+
+
+def test_a_folder_written_from_a_published_clone_names_the_repository_and_commit(clone: Path) -> None:
+    settings = clone.parent / "gitconfig"
+    settings.write_text(f'[url "{ROOT.as_uri()}"]\n\tinsteadOf = {REMOTE}\n')  # what stands for a server here
+    programs = _installed(clone, "-e", ".")
+    _run(clone, "git", "remote", "set-url", "origin", REMOTE.replace("https://", "https://lead:secret@"))
+    _run(clone.parent, programs / "tapmesh", "init", "shop")
+    commit = _run(clone, "git", "rev-parse", "HEAD")
+    assert (clone.parent / "shop/requirements.txt").read_text() == f"tapmesh @ git+{REMOTE}@{commit}\n"
+    _works(clone.parent / "shop", GIT_CONFIG_GLOBAL=str(settings))
+
+
+@pytest.mark.parametrize(
+    ("remote", "found"),
+    [
+        ("https://lead:secret@git.example.org/acme/tapmesh", "https://git.example.org/acme/tapmesh"),
+        ("git@git.example.org:acme/tapmesh.git", "ssh://git@git.example.org/acme/tapmesh.git"),
+        ("ssh://git@git.example.org:2222/acme/tapmesh.git", "ssh://git@git.example.org:2222/acme/tapmesh.git"),
+        ("file:///srv/tapmesh", None),
+        ("../tapmesh", None),
+    ],
+)
+def test_a_clone_is_known_by_where_others_get_it_too(clone: Path, remote: str, found: str | None) -> None:
+    _run(clone, "git", "remote", "set-url", "origin", remote)
+    commit = _run(clone, "git", "rev-parse", "HEAD")
+    assert published_commit(clone) == (found and f"{found}@{commit}")
+    assert published_commit(clone / "mesh") is None
+    (clone / "mesh/__init__.py").write_text("changed")
+    assert published_commit(clone) is None
+    _run(clone, "git", "-c", "user.name=lead", "-c", "user.email=lead@acme.example", "commit", "-qam", "not pushed yet")
+    assert published_commit(clone) is None
 
 
 def test_it_leaves_alone_what_is_there(here: Path, ask: Ask) -> None:
