@@ -1,4 +1,4 @@
-"""A million requests of 1 to 1,000 records of 1 KB in dollars, beside Firehose and Cloudflare Pipelines: the tables of docs/cost.md.
+"""A million requests of 1 to 1,000 records of 1 KB in dollars, beside Firehose and Cloudflare Pipelines, and watching: docs/cost.md.
 
 Takes what lambda_small.py and lambda_land.py have measured from `bench/results/`; run them first.
 """
@@ -12,22 +12,27 @@ from _prices import (
     FIREHOSE_CONVERSION_GB,
     FIREHOSE_GB,
     FIREHOSE_STEP,
-    LAMBDA_LOG_BYTES,
+    LOG_LINE,
     LOGS_GB,
+    METRIC_MONTH,
     MONTH_MINUTES,
     PIPELINES_GB,
     PIPELINES_TRANSFORM_GB,
+    QUERY_GB,
     REQUEST,
     S3_READ,
     S3_WRITE,
     running,
 )
 
+from tap_runtime.report import METRICS
+
 RESULTS = Path(__file__).with_name("results")
 MILLION, RECORD, SIZES = 1_000_000, 1_000, (1, 10, 100, 1000)
 BATCH = 10_000_000
 ON_DISK = 1.05  # a record's sender, time and request beside its 1,000 bytes
-EMF_BYTES = 600  # the line a landing logs
+LANDED_BYTES = 540 + LOG_LINE  # what a landing logs; what goes well logs nothing else
+QUERIES, SHOWN_MINUTES = 3, 180  # of the dashboard, and what it shows when it is opened
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def bill(measured: Measured, records: int, batches: float) -> Bill:
         accepting=MILLION * running(measured.billed_ms[records]),
         landing=batches * running(measured.landing_ms(batch_bytes)),
         s3=batches * (measured.writes * S3_WRITE + measured.reads * S3_READ),
-        logs=(MILLION * LAMBDA_LOG_BYTES + batches * EMF_BYTES) / 1e9 * LOGS_GB,
+        logs=batches * LANDED_BYTES / 1e9 * LOGS_GB,
     )
 
 
@@ -106,6 +111,17 @@ def measured() -> Measured:
     )
 
 
+def watching(taps: int) -> dict[str, float]:
+    """Dollars, by what is paid, of watching so many taps that land a batch a minute."""
+    each = len(METRICS) * METRIC_MONTH
+    shown = taps * SHOWN_MINUTES * LANDED_BYTES / 1e9
+    return {
+        f"the mesh's {len(METRICS)} metrics, a month": each,
+        "not done: the same of each tap": taps * each,
+        "opening the dashboard, once": QUERIES * shown * QUERY_GB,
+    }
+
+
 def read(bench: str) -> dict[str, float]:
     """One bench's figures."""
     file = RESULTS / f"{bench}.json"
@@ -121,7 +137,7 @@ def row(*cells: object) -> str:
 
 
 def main() -> None:
-    """Prints the inputs and both tables."""
+    """Prints the inputs and the tables."""
     found = measured()
     billed = ", ".join(f"{size:,}: {ms:.1f} ms" for size, ms in found.billed_ms.items())
     print(
@@ -142,6 +158,10 @@ def main() -> None:
             one = bill(found, size, batches)
             parts = (one.requests, one.accepting, one.landing, one.s3, one.logs, one.total())
             print(row(f"{size:,}", f"{batches:,.0f}", *(f"${each:.3f}" for each in parts)))
+    print()
+    print(row("what", "10 taps", "1,000 taps"), row(*["---"] * 3), sep="\n")
+    for (what, few), many in zip(watching(10).items(), watching(1_000).values(), strict=True):
+        print(row(what, f"${few:,.5g}", f"${many:,.5g}"))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import botocore
 from _lambda import Account, Figures, run
 from _mesh import TAP
-from _prices import GB_SECOND, LAMBDA_LOG_BYTES, LOGS_GB, METRIC_MONTH, MONTH_MINUTES, REQUEST, S3_READ, S3_WRITE, SCHEDULE, running
+from _prices import GB_SECOND, LOG_LINE, LOGS_GB, MONTH_MINUTES, REQUEST, S3_READ, S3_WRITE, SCHEDULE, running
 
 from tap_runtime import lake
 from tests.emulated.deployed import Deployed
@@ -18,13 +18,12 @@ from tests.emulated.faults import FaultyStore
 from tests.emulated.rie import packages, runtime
 
 ROUNDS = 5
-METRICS = 3  # of report.metrics in the steward, each for a tap
 YOUNG_S, QUIET_S = -600, 90  # one that is not a minute old while this runs, and one whose senders have gone: its marker is read
 
 
 @dataclass(frozen=True)
 class Round:
-    """One look, as counted; `log_bytes` without what Lambda itself logs."""
+    """One look, as counted."""
 
     billed_ms: float
     lists: int
@@ -33,7 +32,7 @@ class Round:
 
     def month(self) -> float:
         """Dollars a month of one look a minute."""
-        logged = (self.log_bytes + LAMBDA_LOG_BYTES) / 1e9 * LOGS_GB
+        logged = self.log_bytes / 1e9 * LOGS_GB
         return MONTH_MINUTES * (running(self.billed_ms) + REQUEST + SCHEDULE + self.lists * S3_WRITE + self.gets * S3_READ + logged)
 
 
@@ -49,11 +48,8 @@ def measure(account: Account, figures: Figures) -> None:
             figures.say(f"{name}: GET requests a round", found.gets, "")
             figures.say(f"{name}: logged a round", found.log_bytes / 1000, "KB")
             figures.say(f"{name}: a month, without metrics", found.month(), "$")
-        figures.say(
-            f"{taps:,} taps: the steward's metrics a month, if each tap has a batch in every hour", taps * METRICS * METRIC_MONTH, "$"
-        )
     prices = f"${GB_SECOND} a GB-second, ${S3_WRITE:.6f} a LIST, ${S3_READ:.7f} a GET, ${LOGS_GB} a GB of logs"
-    print(f"\nprices: {prices}, ${METRIC_MONTH} a metric")
+    print(f"\nprices: {prices}")
 
 
 def look(account: Account, taps: int, quiet: int) -> Round:
@@ -68,13 +64,13 @@ def look(account: Account, taps: int, quiet: int) -> Round:
     again = counted.seen[requests:]  # what is kept from the first look is not read again
     counted.down()
     environment = looked(account, deployed, ROUNDS + 1)
-    said = [line for line in environment.logs().splitlines() if line.startswith('{"_aws"')]
+    said = [line for line in environment.logs().splitlines() if line.startswith("{")]
     lists = sum("list-type=2" in each.path for each in again)
     return Round(
         billed_ms=statistics.fmean(report.billed_ms or 0 for report in environment.reports()[1:]),
         lists=lists,
         gets=len(again) - lists,
-        log_bytes=sum(len(line) + 26 for line in said) / (ROUNDS + 1),
+        log_bytes=sum(len(line) + LOG_LINE for line in said) / (ROUNDS + 1),
     )
 
 

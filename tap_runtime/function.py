@@ -48,7 +48,7 @@ class Function:
             done = self._landing(request, self._acceptor.due(now))
             return _response(answer)
         except Exception as error:
-            _say("failed", tap=self._settings.tap, code=type(error).__name__)  # never the payload: messages of errors may quote it
+            _say("our_fault", tap=self._settings.tap, code=type(error).__name__)  # never the payload: messages of errors may quote it
             hint = "send the same request again; should it persist, the function's log says more"
             return _response(refusal(Refused(500, "our_fault", "this request failed here; nothing of it was acknowledged", hint)))
         finally:

@@ -41,10 +41,10 @@ class Events(Protocol):
 
 @dataclass(frozen=True)
 class Where:
-    """The tap an environment is of, by its function's name and memory."""
+    """The tap an environment is of, its mesh in this stack (`acme-dev`), and the function's memory."""
 
     tap: str
-    function: str
+    mesh: str
     memory_mb: int
 
 
@@ -124,13 +124,13 @@ class TapLander:
         except LATER as error:
             self._lake_is_down = isinstance(error, LakeDown)
             retry_s = self._attempts.failed((tap, batch))
-            self._say(report.failing(self._where.function, batch, self._lander.clock(), type(error).__name__, retry_s))
+            self._say(report.failing(self._where.mesh, tap, batch, self._lander.clock(), type(error).__name__, retry_s))
             return False
         self._attempts.landed((tap, batch))
         if manifest is not None:
             took_ms = 1000 * (time.monotonic() - started)
             freshness_s = self._freshness_s(tap, manifest.settings)
-            self._say(report.landed(self._where.function, manifest, freshness_s, self._lander.clock(), took_ms))
+            self._say(report.landed(self._where.mesh, tap, manifest, freshness_s, self._lander.clock(), took_ms))
         return True
 
     def _freshness_s(self, tap: str, settings_sha256: str) -> float:
@@ -179,7 +179,8 @@ def main(name: str) -> None:
     if api is None or url is None or key is None:
         raise SystemExit("this is a Lambda extension: it needs AWS_LAMBDA_RUNTIME_API, TAPMESH_LAKE and TAPMESH_SETTINGS")
     tap = key.split("/")[2]
-    where = Where(tap, environment("AWS_LAMBDA_FUNCTION_NAME") or tap, int(environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 128))
+    mesh = (environment("AWS_LAMBDA_FUNCTION_NAME") or tap).removesuffix(f"-{tap}")
+    where = Where(tap, mesh, int(environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 128))
     store = bucket_store(url)
     runs = Lander(store, SPOOL, Room(ROOM / "room"), lambda: dt.datetime.now(dt.UTC), os.urandom)
     lander = TapLander(where, runs, lambda line: print(line, flush=True))

@@ -1,4 +1,8 @@
-"""What Lambda's entries log: one JSON line an event, never a payload; metrics in CloudWatch's embedded metric format, by function."""
+"""What Lambda's entries log: one JSON object a line, never a payload.
+
+Metrics are the mesh's, these ten however many taps there are: CloudWatch takes them out of lines in its embedded metric format.
+A tap's own figures are fields of the same lines, which the dashboard's queries add up (docs/cost.md says why).
+"""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -9,23 +13,29 @@ import msgspec
 from tap_runtime.lake import opened_at
 from tap_runtime.manifest import Manifest
 
-_SECONDS = dict.fromkeys(("batch_age", "oldest_open", "overdue"), "Seconds")
-_UNITS = {"bytes": "Bytes", "landing": "Milliseconds", **_SECONDS}  # the others are counts
+METRICS = {  # each with its unit
+    "records": "Count",
+    "quarantined": "Count",
+    "bytes": "Bytes",
+    "batch_age": "Seconds",
+    "landing": "Milliseconds",
+    "late": "Count",
+    "failing": "Count",
+    "oldest_open": "Seconds",
+    "overdue": "Seconds",
+    "lost": "Count",
+}
 
 
-def metrics(function: str, now: dt.datetime, values: Mapping[str, float], **more: Any) -> str:
-    """A log line that CloudWatch turns into metrics of the namespace `tapmesh`; `more` is only logged.
-
-    Each stands for its function and for the mesh, which is the function's name without the tap: alarms are a mesh's, not a tap's.
-    """
-    named = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values]
-    directive = {"Namespace": "tapmesh", "Dimensions": [["mesh", "function"], ["mesh"]], "Metrics": named}
-    names = {"mesh": function.rpartition("-")[0], "function": function}
-    head = {"_aws": {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}, **names}
-    return msgspec.json.encode({**head, **more, **values}).decode()
+def metrics(event: str, mesh: str, now: dt.datetime, values: Mapping[str, float], **more: Any) -> str:
+    """A log line whose `values` CloudWatch adds to the metrics of the mesh in its stack, `acme-dev`; `more` is only logged."""
+    named = [{"Name": name, "Unit": METRICS[name]} for name in values]
+    directive = {"Namespace": "tapmesh", "Dimensions": [["mesh"]], "Metrics": named}
+    head = {"_aws": {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}}
+    return msgspec.json.encode({**head, "event": event, "mesh": mesh, **more, **values}).decode()
 
 
-def landed(function: str, manifest: Manifest, freshness_s: float, now: dt.datetime, took_ms: float) -> str:
+def landed(mesh: str, tap: str, manifest: Manifest, freshness_s: float, now: dt.datetime, took_ms: float) -> str:
     """A batch has landed."""
     age_s = (now - opened_at(manifest.batch)).total_seconds()
     values = {
@@ -36,12 +46,12 @@ def landed(function: str, manifest: Manifest, freshness_s: float, now: dt.dateti
         "landing": round(took_ms),
         "late": int(age_s > freshness_s),
     }
-    return metrics(function, now, values, event="landed", batch=manifest.batch, rows=manifest.counts.rows)
+    return metrics("landed", mesh, now, values, tap=tap, batch=manifest.batch, rows=manifest.counts.rows)
 
 
-def failing(function: str, batch: str, now: dt.datetime, code: str, retry_s: float) -> str:
+def failing(mesh: str, tap: str, batch: str, now: dt.datetime, code: str, retry_s: float) -> str:
     """A batch could not land; it is kept and tried again."""
-    return metrics(function, now, {"failing": 1}, event="failed", batch=batch, code=code, retry_s=retry_s)
+    return metrics("failed", mesh, now, {"failing": 1}, tap=tap, batch=batch, code=code, retry_s=retry_s)
 
 
 def plain(event: str, **more: Any) -> str:

@@ -6,7 +6,8 @@ It runs no SQL and lands nothing: a tap's batches land through the tap's own fun
 import datetime as dt
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -25,6 +26,7 @@ _ASKED_FOR = dt.timedelta(hours=1)
 _MOST_FLUSHES = 50
 _YOUNGEST = dt.timedelta(minutes=1)  # freshness is at least age and a minute
 _UNKNOWN = dt.timedelta(minutes=5)  # freshness where the settings are gone
+_OF_ALL: dict[str, Callable[[Iterable[int]], int]] = {"oldest_open": max, "overdue": max, "lost": sum}  # from the taps' figures the mesh's
 Invoke = Callable[[str, bytes], None]
 Say = Callable[[str], None]
 
@@ -51,6 +53,14 @@ class Stale:
     late: dt.timedelta
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What there was to see of one tap, and what its function is to be asked."""
+
+    figures: dict[str, int]
+    asked: list[dict[str, str]]
+
+
 class Steward:
     """`prefix` and a tap's name are its function's; `invoke` calls a function with an event and does not wait."""
 
@@ -66,36 +76,50 @@ class Steward:
         opened: dict[str, list[str]] = defaultdict(list)
         for tap, batch in lake.open_batches(self._store):
             opened[tap].append(batch)
-        failed = [tap for tap, batches in opened.items() if not self._looked_at(tap, batches)]
+        seen: dict[str, Seen] = {}
+        failed: set[str] = set()
+        now = self._clock()
+        for tap, batches in opened.items():
+            with self._apart(tap, "not_looked_at", failed):
+                seen[tap] = self._look_at(tap, batches, now)
+        if seen:
+            values = {name: how(one.figures[name] for one in seen.values()) for name, how in _OF_ALL.items()}
+            more = {name: sum(one.figures[name] for one in seen.values()) for name in ("open", "stale")}
+            self._say(report.metrics("looked", self._prefix.removesuffix("-"), now, values, **more))
+        for tap, one in seen.items():
+            with self._apart(tap, "not_called", failed):
+                for event in one.asked:
+                    self._invoke(self._prefix + tap, msgspec.json.encode(event))
         if failed:
-            raise RuntimeError(f"{len(failed)} of {len(opened)} taps could not be looked at")
+            raise RuntimeError(f"{len(failed)} of {len(opened)} taps could not be looked at, or called")
 
-    def _looked_at(self, tap: str, batches: list[str]) -> bool:
-        """False: it failed. One tap's broken marker, or its function that is gone, must not keep the others from being looked at."""
+    @contextmanager
+    def _apart(self, tap: str, event: str, failed: set[str]) -> Iterator[None]:
+        """One tap's broken marker, or its function that is gone, must not keep the others from being looked at."""
         try:
-            self._look_at(tap, batches)
+            yield
         except Exception as error:
-            self._say(report.plain("failed", tap=tap, code=type(error).__name__))
-            return False
-        return True
+            failed.add(tap)
+            self._say(report.plain(event, tap=tap, code=type(error).__name__))
 
-    def _look_at(self, tap: str, batches: list[str]) -> None:
-        function, now = self._prefix + tap, self._clock()
+    def _look_at(self, tap: str, batches: list[str], now: dt.datetime) -> Seen:
         stale = list(self._stale(tap, batches, now))
+        asked: list[dict[str, str]] = []
         asleep, lost, overdue = [], 0, dt.timedelta()
         for each in stale:
             if lands_anywhere(self._store, tap, each.batch, each.marker.ack):
-                self._invoke(function, msgspec.json.encode({"tapmesh": "land", "batch": each.batch}))
+                asked.append({"tapmesh": "land", "batch": each.batch})
                 overdue = max(overdue, each.late)
                 continue
             lost += self._reported(tap, each, now)
             if each.late < _ASKED_FOR:
                 asleep.append(each)
-        for _ in range(_flushes(asleep)):
-            self._invoke(function, b'{"tapmesh":"flush"}')
-        oldest_s = max((now - lake.opened_at(batch)).total_seconds() for batch in batches)
-        values = {"oldest_open": round(oldest_s), "overdue": round(overdue.total_seconds()), "lost": lost}
-        self._say(report.metrics(function, now, values, event="looked", open=len(batches), stale=len(stale)))
+        oldest = max(now - lake.opened_at(batch) for batch in batches)
+        times = {"oldest_open": round(oldest.total_seconds()), "overdue": round(overdue.total_seconds())}
+        figures = {"open": len(batches), "stale": len(stale), **times, "lost": lost}
+        if stale:
+            self._say(report.plain("stale", tap=tap, **figures))
+        return Seen(figures, asked + [{"tapmesh": "flush"}] * _flushes(asleep))
 
     def _stale(self, tap: str, batches: list[str], now: dt.datetime) -> Iterator[Stale]:
         for batch in sorted(batches):

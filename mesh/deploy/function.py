@@ -31,6 +31,11 @@ def make_function(
         timeout=plan.timeout_s,
         reserved_concurrent_executions=plan.concurrency,
         environment={"variables": {**plan.environment, **{name: secret(name) for name in plan.secrets}}},
-        logging_config={"log_format": "Text", "log_group": lake.log_group.name},
+        logging_config={
+            "log_format": "JSON",  # in which our own lines stay as they are
+            "application_log_level": "INFO",
+            "system_log_level": "WARN",  # of Lambda's three lines a request only failures: docs/decisions.md
+            "log_group": lake.log_group.name,
+        },
         opts=opts,
     )

@@ -1,6 +1,7 @@
-"""What is looked at: alarms and dashboard, over the metrics that `tap_runtime.report` logs with the mesh as their dimension."""
+"""What is looked at: alarms, and the dashboard. Over the mesh's metrics, and by tap over the lines `tap_runtime.report` makes them of."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from mesh.plan.model import Alarm, Metric
@@ -13,7 +14,7 @@ _FIVE_MINUTES = 300
 
 
 def alarms(names: Names, steward: str) -> tuple[Alarm, ...]:
-    """Five, however many taps there are; each tap's own figures are on the dashboard."""
+    """Five, however many taps there are; the dashboard says which tap it is."""
 
     def metric(name: str, stat: str = "Sum") -> Metric:
         return Metric(name, stat, _NAMESPACE, {"mesh": names.whole})
@@ -54,25 +55,52 @@ def alarms(names: Names, steward: str) -> tuple[Alarm, ...]:
     )
 
 
+_OVER_TIME = (  # of the mesh
+    ("Records, and those in quarantine", (("records", "Sum"), ("quarantined", "Sum"))),
+    ("Bytes landed", (("bytes", "Sum"),)),
+    ("Seconds a batch was open when it landed, and the oldest open", (("batch_age", "Maximum"), ("oldest_open", "Maximum"))),
+    ("Milliseconds to land a batch", (("landing", "Maximum"),)),
+    ("Batches that landed late, landings to try again, batches presumed lost", (("late", "Sum"), ("failing", "Sum"), ("lost", "Sum"))),
+    ("Seconds past its tap's freshness of what anybody could land", (("overdue", "Maximum"),)),
+)
+_BY_TAP = (
+    (
+        "What landed, by tap",
+        'filter event = "landed"',
+        "stats count(*) as batches, sum(records) as received, sum(quarantined) as in_quarantine, sum(bytes) as landed_bytes,"
+        " max(batch_age) as oldest_s, max(landing) as slowest_ms, sum(late) as landed_late by tap",
+        "sort received desc",
+    ),
+    (
+        "What is open past its tap's freshness, by tap",
+        'filter event = "stale"',
+        "stats max(stale) as batches, max(oldest_open) as oldest_s, max(overdue) as overdue_s, sum(lost) as presumed_lost by tap",
+        "sort oldest_s desc",
+    ),
+    (
+        "What went wrong, by tap",
+        'filter event in ["failed", "our_fault", "not_started", "not_saved", "too_large_to_save", "not_looked_at", "not_called"]',
+        "stats count(*) as times, latest(code) as last_code by tap, event",
+        "sort times desc",
+    ),
+)
+
+
 def dashboard(names: Names) -> str:
-    """CloudWatch's body: what came, what did not land, how late it is; each by tap."""
-    by_tap = (
-        ("Records", "records", "Sum"),
-        ("Records in quarantine", "quarantined", "Sum"),
-        ("Bytes landed", "bytes", "Sum"),
-        ("Age of a batch when it landed, in seconds", "batch_age", "Maximum"),
-        ("Time to land a batch, in milliseconds", "landing", "Maximum"),
-        ("Oldest open batch, in seconds", "oldest_open", "Maximum"),
-        ("Landings that failed and are tried again", "failing", "Sum"),
-        ("Batches presumed lost", "lost", "Sum"),
-    )
-    widgets = [_widget(names, number, *each) for number, each in enumerate(by_tap)]
-    return json.dumps({"widgets": widgets}, sort_keys=True)
+    """CloudWatch's body: the mesh over time, then its taps. Queries cost by what they read, when somebody looks."""
+    over_time = [_over_time(names, number, *each) for number, each in enumerate(_OVER_TIME)]
+    below = 6 * (len(over_time) // 2)
+    by_tap = [_by_tap(names, below + 8 * number, *each) for number, each in enumerate(_BY_TAP)]
+    return json.dumps({"widgets": over_time + by_tap}, sort_keys=True)
 
 
-def _widget(names: Names, number: int, title: str, metric: str, stat: str) -> dict[str, Any]:
-    what = f'{{{_NAMESPACE},mesh,function}} MetricName="{metric}" mesh="{names.whole}"'
-    search = f"SEARCH('{what}', '{stat}', {_FIVE_MINUTES})"
-    shown = {"view": "timeSeries", "period": _FIVE_MINUTES, "metrics": [[{"expression": search}]]}
-    properties = {"title": title, "region": names.stack.region, **shown}
+def _over_time(names: Names, number: int, title: str, shown: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    metrics = [[_NAMESPACE, name, "mesh", names.whole, {"stat": stat}] for name, stat in shown]
+    properties = {"title": title, "region": names.stack.region, "view": "timeSeries", "period": _FIVE_MINUTES, "metrics": metrics}
     return {"type": "metric", "x": 12 * (number % 2), "y": 6 * (number // 2), "width": 12, "height": 6, "properties": properties}
+
+
+def _by_tap(names: Names, y: int, title: str, *stages: str) -> dict[str, Any]:
+    query = "\n| ".join((f"SOURCE '{names.log_group}'", *stages))
+    properties = {"title": title, "region": names.stack.region, "view": "table", "query": query}
+    return {"type": "log", "x": 0, "y": y, "width": 24, "height": 8, "properties": properties}

@@ -59,4 +59,4 @@ def deployed(aws: Aws, bucket: str, store: ObjectStore, plan: TapPlan, package: 
     store.put(key, plan.settings.to_json())
     role = aws.role(f"{bucket}-{plan.name}-{plan.settings_sha256[:8]}", plan.role.policy.json())
     variables = {**role.variables(endpoint or aws.endpoint), "TAPMESH_LAKE": f"s3://{bucket}", "TAPMESH_SETTINGS": key}
-    return Deployed(plan.name, package.code, package.layer, variables, HANDLER, plan.settings.memory_mb)
+    return Deployed(plan.function.name, package.code, package.layer, variables, HANDLER, plan.settings.memory_mb)

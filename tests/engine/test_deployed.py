@@ -72,6 +72,13 @@ def test_a_function_runs_by_the_settings_it_names_and_by_the_stacks_public_key(e
     assert (told["Handler"], len(told["Layers"])) == ("tap_runtime.function.handler", 2)
 
 
+def test_all_functions_log_json_to_one_group_and_of_lambdas_own_lines_only_what_went_wrong(example: Example) -> None:
+    asked = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN", "LogGroup": "/tapmesh/acme-dev"}
+    told = example.cloud.client("lambda").get_function_configuration
+    names = [*(f"acme-dev-{tap}" for tap in TAPS), "acme-dev_steward"]
+    assert [told(FunctionName=name)["LoggingConfig"] for name in names] == [asked] * len(names)
+
+
 def _keys(cloud: Cloud, prefix: str) -> list[str]:
     return [each["Key"] for each in cloud.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
 

@@ -14,6 +14,7 @@ from tests.emulated.fleet import MakeFleet
 from tests.emulated.inside import fill
 from tests.emulated.landed import rows
 from tests.emulated.tap import Package
+from tests.tap_runtime.emf import extracted
 
 TAPS = """
 version: 1
@@ -56,6 +57,12 @@ def test_what_is_posted_lands_with_no_more_than_the_roles_rights(
     assert rows(store, name, tmp_path / "rows", "id, n") == ROWS
     assert [len(list(store.list(f"_mesh/{kind}/{name}/"))) for kind in ("landed", "quarantine", "open", "staged")] == [1, 1, 0, 0]
     assert tap.environments[0].memory().oom_kills == 0
+    (said,) = [line for line in tap.environments[0].logs().splitlines() if '"_aws"' in line]
+    assert {key: value for key, (value, _) in extracted(said).items() if key[1] in ("records", "quarantined", "late")} == {
+        ("tapmesh", "records", (("mesh", "acme-test"),)): 201,
+        ("tapmesh", "quarantined", (("mesh", "acme-test"),)): 1,
+        ("tapmesh", "late", (("mesh", "acme-test"),)): 0,
+    }
 
 
 @pytest.mark.parametrize("name", ["patient", "full"])

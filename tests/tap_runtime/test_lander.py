@@ -53,7 +53,7 @@ class Environment:
         self.tap = LocalTap(root / "lake-side", settings(COLUMNS, **more), self.faulty)
         self.lines: list[dict[str, Any]] = []
         runs = self.tap.lander()
-        self.lander = TapLander(Where("clicks", "acme-dev-clicks", 128), runs, lambda line: self.lines.append(json.loads(line)))
+        self.lander = TapLander(Where("clicks", "acme-dev", 128), runs, lambda line: self.lines.append(json.loads(line)))
         self.link = LinkServer(root / "s", self.tap.store)
         self.store = LinkedStore(root / "s", patience_s=2)
         self.function = Function(self.tap.settings, self.store, self.tap.root / "spool")
@@ -103,9 +103,8 @@ def test_a_batch_lands_with_the_request_that_fills_its_age(environment: Environm
     environment.post('{"id":"b"}')
     assert environment.tap.rows("select id from events_out order by id") == [("a",), ("b",)]
     assert environment.markers() == []
-    assert [(line["event"], line["records"], line["late"], line["function"]) for line in environment.lines] == [
-        ("landed", 2, 0, "acme-dev-clicks")
-    ]
+    said = [(line["event"], line["records"], line["late"], line["mesh"], line["tap"]) for line in environment.lines]
+    assert said == [("landed", 2, 0, "acme-dev", "clicks")]
 
 
 def test_a_flush_lands_what_is_open(environment: Environment) -> None:
@@ -192,9 +191,7 @@ def test_a_committed_batch_is_cleaned_though_its_settings_are_gone(environment: 
     environment.invoke({"tapmesh": "flush"})
     environment.tap.store.put(lake.marker_key("clicks", batch), marker)
     environment.tap.store.delete([environment.settings_key])
-    other = TapLander(
-        Where("clicks", "acme-dev-clicks", 128), environment.tap.lander(), lambda line: environment.lines.append(json.loads(line))
-    )
+    other = TapLander(Where("clicks", "acme-dev", 128), environment.tap.lander(), lambda line: environment.lines.append(json.loads(line)))
     other.take(Done("r", stored=(batch,)))
     other.land(time.time() + 60)
     assert environment.markers() == []
@@ -246,7 +243,7 @@ def test_an_event_nobody_sends_is_our_fault_and_the_log_has_no_payload(tmp_path:
     environment = Environment(tmp_path)
     answer = environment.function.answer({"requestContext": {"secret": 1}}, "r", environment.tap.now)
     assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (500, "our_fault")
-    assert json.loads(capsys.readouterr().out) == {"event": "failed", "tap": "clicks", "code": "KeyError"}
+    assert json.loads(capsys.readouterr().out) == {"event": "our_fault", "tap": "clicks", "code": "KeyError"}
 
 
 def test_bodies_come_in_base64_and_keys_in_the_query(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tap_runtime import lake
 from tap_runtime.steward import Steward
+from tests.tap_runtime.emf import extracted
 from tests.tap_runtime.local_tap import LocalTap, column, settings
 
 FLUSH = ("acme-dev-clicks", {"tapmesh": "flush"})
@@ -21,13 +22,23 @@ class Watched:
         self.tap = LocalTap(root, settings((column("id", "VARCHAR"),), freshness_s=300, **more))
         self.invoked: list[tuple[str, dict[str, str]]] = []
         self.lines: list[dict[str, Any]] = []
-        self.steward = Steward(
-            self.tap.store,
-            "acme-dev-",
-            lambda function, event: self.invoked.append((function, json.loads(event))),
-            lambda: self.tap.now,
-            lambda line: self.lines.append(json.loads(line)),
-        )
+        self.metrics: list[dict[str, float]] = []
+        self.gone = False
+        self.steward = Steward(self.tap.store, "acme-dev-", self.invoke, lambda: self.tap.now, self.say)
+
+    def invoke(self, function: str, event: bytes) -> None:
+        """Of a function that is gone, Lambda's error."""
+        if self.gone:
+            raise LookupError(function)
+        self.invoked.append((function, json.loads(event)))
+
+    def say(self, line: str) -> None:
+        """A log line, and the mesh's metrics that CloudWatch makes of it."""
+        self.lines.append(json.loads(line))
+        if "_aws" in self.lines[-1]:
+            found = extracted(line)
+            assert {dimensions for _, _, dimensions in found} == {(("mesh", "acme-dev"),)}
+            self.metrics.append({name: value for (_, name, _), (value, _) in found.items()})
 
     def after(self, **passed: int) -> list[tuple[str, dict[str, str]]]:
         """What one look after so much time invokes."""
@@ -52,7 +63,13 @@ def test_what_is_young_is_left_alone(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     watched.tap.post(b'{"id":"a"}')
     assert watched.after(seconds=299) == []
-    assert [(line["function"], line["oldest_open"], line["lost"]) for line in watched.lines] == [("acme-dev-clicks", 299, 0)]
+    assert watched.metrics == [{"oldest_open": 299, "overdue": 0, "lost": 0}]
+    assert [(line["event"], line["open"], line["stale"]) for line in watched.lines] == [("looked", 1, 0)]
+
+
+def test_a_mesh_with_nothing_open_costs_no_metric(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    assert (watched.after(seconds=60), watched.lines) == ([], [])
 
 
 def test_a_silent_environment_is_flushed_and_a_stored_batch_landed_by_anyone(tmp_path: Path) -> None:
@@ -68,7 +85,32 @@ def test_what_anyone_could_land_is_overdue_and_what_only_sleeps_is_not(tmp_path:
     for watched in (buffered, stored):
         watched.tap.post(b'{"id":"a"}')
         watched.after(seconds=1000)
-    assert [(line["overdue"], line["oldest_open"]) for watched in (buffered, stored) for line in watched.lines] == [(0, 1000), (700, 1000)]
+    assert [(one["overdue"], one["oldest_open"]) for one in (*buffered.metrics, *stored.metrics)] == [(0, 1000), (700, 1000)]
+
+
+def test_the_mesh_has_the_sum_of_what_is_lost_and_the_oldest_of_what_is_open_and_each_tap_a_line(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.tap.post(b'{"id":"a"}')
+    marker, batch = watched.tap.store.get(lake.marker_key("clicks", watched.batch)) or b"", watched.batch
+    for tap, age_s in (("moves", 900), ("views", 0)):
+        other = lake.new_batch(watched.tap.now - dt.timedelta(seconds=age_s), bytes)
+        watched.tap.store.put(lake.marker_key(tap, other), marker)
+    assert watched.tap.store.get(lake.marker_key("clicks", batch)) is not None
+    watched.after(seconds=299)
+    assert watched.metrics == [{"oldest_open": 1199, "overdue": 0, "lost": 1}]
+    told = {"event": "stale", "tap": "moves", "open": 1, "stale": 1, "oldest_open": 1199, "overdue": 0, "lost": 1}
+    assert watched.lines[0] == told
+    assert [(line["event"], line["open"], line["stale"]) for line in watched.lines[1:]] == [("looked", 3, 1)]
+
+
+def test_what_is_lost_counts_though_the_tap_has_no_function_any_more(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.gone = True
+    watched.tap.post(b'{"id":"a"}')
+    with pytest.raises(RuntimeError, match="1 of 1 taps could not be looked at, or called"):
+        watched.after(seconds=421)
+    assert watched.lines[-1] == {"event": "not_called", "tap": "clicks", "code": "LookupError"}
+    assert watched.metrics == [{"oldest_open": 421, "overdue": 0, "lost": 1}]
 
 
 def test_flushes_leave_half_of_the_concurrency_to_senders(tmp_path: Path) -> None:
@@ -87,7 +129,7 @@ def test_a_batch_nobody_landed_is_reported_once_and_withdrawn_when_it_lands(tmp_
     for _ in range(2):
         watched.after(seconds=2)
     assert watched.lost == [watched.batch]
-    assert [line["lost"] for line in watched.lines] == [0, 1, 0]
+    assert [one["lost"] for one in watched.metrics] == [0, 1, 0]
     report = json.loads(watched.tap.store.get(lake.lost_key("clicks", watched.batch)) or b"")
     assert (report["at_most"], report["or_the_spool_limit"]) == ({"requests": 64, "records": 16384, "bytes": 2000000}, True)
     assert watched.tap.land().counts.rows == 1
@@ -121,6 +163,4 @@ def test_a_tap_that_cannot_be_looked_at_hides_no_other(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="1 of 2 taps could not be looked at"):
         watched.after(seconds=301)
     assert watched.invoked == [FLUSH, FLUSH]
-    assert [(line["event"], line.get("tap"), line.get("code")) for line in watched.lines if line["event"] == "failed"] == [
-        ("failed", "a_tap_before", "Broken")
-    ]
+    assert {"event": "not_looked_at", "tap": "a_tap_before", "code": "Broken"} in watched.lines
