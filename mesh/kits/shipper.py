@@ -12,7 +12,7 @@ import typer
 from mesh.cli.connect import Url, tap_url
 from mesh.cli.names import complete_taps
 from mesh.cli.options import TAPS_YAML, File
-from mesh.cli.say import data, fail
+from mesh.cli.say import data
 
 Tap = Annotated[str, typer.Option("--tap", metavar="TAP", help="The tap.", autocompletion=complete_taps)]
 TokenFile = Annotated[Path, typer.Option("--token-file", metavar="PATH", help="The file with the sender's token.")]
@@ -30,7 +30,7 @@ def printing(template: Path, about: str) -> Callable[..., None]:
 
 
 def filled(text: str, tap: str, url: str, token_file: Path) -> str:
-    """The text for one tap. A token stands in it only where the program cannot read a file itself."""
+    """The text for one tap."""
     parts = urlsplit(url)
     values = {
         "@TAP@": tap,
@@ -42,15 +42,6 @@ def filled(text: str, tap: str, url: str, token_file: Path) -> str:
         "@TOKEN_FILE@": str(token_file),
         "@TAPMESH@": str(Path(shutil.which(sys.argv[0]) or sys.argv[0]).absolute()),
     }
-    if "@TOKEN@" in text:
-        values["@TOKEN@"] = _token(tap, token_file)
     for name, value in values.items():
         text = text.replace(name, value)
     return text
-
-
-def _token(tap: str, file: Path) -> str:
-    try:
-        return file.read_text().strip()
-    except OSError as error:
-        fail(f"{file}: {error.strerror}", f"tapmesh token --as NAME --tap {tap} --for 30d > {file}")

@@ -74,6 +74,15 @@ class Program:
         self.process.wait()
 
 
+def relay(way: Way, tap: str, port: int) -> Program:
+    """`tapmesh kit relay` of this source, once it listens."""
+    words = ["--to", tap, "--url", way.url, "--port", str(port), "--folder", "kept"]
+    token = {"TAP_TOKEN_COMMAND": f"cat {way.token_file}"}
+    started = Program([TAPMESH, "kit", "relay", *words], way.folder, {**os.environ, **token}, "relay.log")
+    _persistently(lambda: socket.create_connection(("127.0.0.1", port), timeout=1).close())
+    return started
+
+
 class _FromFile:
     """A syslog daemon that follows a file: what is written to the file is what it has."""
 
@@ -101,13 +110,26 @@ class _FromFile:
 
 
 class SyslogNg(_FromFile):
-    """syslog-ng with its http module."""
+    """syslog-ng with its http module, and the relay it posts to."""
 
     name = "syslog-ng"
 
+    def start(self, way: Way) -> None:
+        self._port = free_port()
+        self._relay = relay(way, self.tap, self._port)
+        super().start(way)
+
+    def stop(self) -> None:
+        super().stop()
+        self._relay.stop()
+
     def command(self, way: Way) -> tuple[Sequence[str], Path, Mapping[str, str], str]:
         folder, package = way.folder, unpacked("syslog-ng-core", "syslog-ng-mod-http")
-        own = way.printed("kit", "syslog-ng", "--tap", self.tap).replace("time-reopen(5)", "time-reopen(1)")
+        own = (
+            way.printed("kit", "syslog-ng", "--tap", self.tap)
+            .replace("time-reopen(5)", "time-reopen(1)")
+            .replace(":8902", f":{self._port}")
+        )
         own = own.replace("reliable(yes)", f'reliable(yes) dir("{folder}")')
         source = f'source s_src {{ file("{self.input}" follow-freq(0.2)); }};'
         (folder / "syslog-ng.conf").write_text(f"@version: 3.35\noptions {{ keep-hostname(yes); }};\n{source}\n{own}")
@@ -144,10 +166,7 @@ class Collectd:
 
     def start(self, way: Way) -> None:
         folder, port = way.folder, free_port()
-        token = {"TAP_TOKEN_COMMAND": f"cat {way.token_file}"}
-        relay = [TAPMESH, "kit", "relay", "--to", self.tap, "--url", way.url, "--port", str(port), "--folder", "kept"]
-        self.programs = [Program(relay, folder, {**os.environ, **token}, "relay.log")]
-        _wait_for_port(port)
+        self.programs = [relay(way, self.tap, port)]
         package = unpacked("collectd-core", "libyajl2", "libcurl3-gnutls")
         own = (
             way.printed("kit", "collectd", "--tap", self.tap).replace(":8901/", f":{port}/").replace("FlushInterval 10", "FlushInterval 1")
@@ -173,10 +192,6 @@ class Collectd:
     def stop(self) -> None:
         for program in reversed(self.programs):
             program.stop()
-
-
-def _wait_for_port(port: int) -> None:
-    _persistently(lambda: socket.create_connection(("127.0.0.1", port), timeout=1).close())
 
 
 def _persistently(act: object, within_s: float = 30) -> None:

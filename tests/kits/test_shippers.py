@@ -1,12 +1,17 @@
 """Real collectd, syslog-ng and rsyslog with the configurations their kits print, and Fluent Bit by its measured requests and answers."""
 
+import http.client
+import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mesh.kits.relay.door import door
+from mesh.kits.relay.kept import Kept
 from tests.emulated.bring import free_port
 from tests.kits.chaos import settled
 from tests.kits.example import example
@@ -125,15 +130,39 @@ def test_the_relay_keeps_what_a_refused_token_holds_up_and_delivers_it_once(mesh
     tap.down()
 
 
+class Lingering(Kept):
+    """Is in no hurry to come back once it has kept something."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.taken, self.go = threading.Event(), threading.Event()
+
+    def take(self, lines: bytes) -> None:
+        super().take(lines)
+        self.taken.set()
+        self.go.wait()
+
+
+def test_a_relay_that_ends_has_answered_what_it_has_kept_and_keeps_no_more(tmp_path: Path) -> None:
+    """Else its sender would send again what is kept already."""
+    port, kept = free_port(), Lingering(tmp_path)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with door(port, kept):
+        connection.request("POST", "/", b'{"message":"one"}\n')
+        assert kept.taken.wait(30)
+        threading.Timer(1, kept.go.set).start()
+    assert kept.go.is_set()
+    assert json.load(connection.getresponse()) == {"statusCode": 200, "message": "kept"}
+    assert connection.sock is not None
+    connection.sock.settimeout(1)
+    connection.request("POST", "/", b'{"message":"two"}\n')
+    with pytest.raises(TimeoutError, match="timed out"):
+        connection.getresponse()
+    assert len([*kept]) == 1
+
+
 def test_a_port_that_is_taken_is_said(mesh: RunningMesh, tmp_path: Path) -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         done = mesh.run("kit", "relay", "--to", "metrics", "--port", str(port), "--folder", str(tmp_path / "kept"))
     assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"error: port {port} or {tmp_path}/kept: Address already in use")
-
-
-def test_a_token_file_that_is_not_there_is_said(mesh: RunningMesh, tmp_path: Path) -> None:
-    done = mesh.run("kit", "syslog-ng", "--tap", "logs", "--token-file", str(tmp_path / "none"))
-    error, hint = done.stderr.splitlines()
-    assert (done.returncode, error) == (2, f"error: {tmp_path}/none: No such file or directory")
-    assert hint == f"hint: tapmesh token --as NAME --tap logs --for 30d > {tmp_path}/none"

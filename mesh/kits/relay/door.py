@@ -15,12 +15,15 @@ _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 @contextmanager
 def door(port: int, kept: Kept) -> Iterator[None]:
     """Open while the block runs; raises OSError where the port is taken."""
+    answering = threading.Lock()
 
     class Taking(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            self._answer(*_taken(kept, self.headers.get("content-encoding"), self.rfile.read(int(self.headers.get("content-length") or 0))))
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            with answering:
+                self._answer(*_taken(kept, self.headers.get("content-encoding"), body))
 
         def _answer(self, status: int, words: str) -> None:
             body = msgspec.json.encode({"statusCode": status, "message": words}) + b"\n"
@@ -40,6 +43,7 @@ def door(port: int, kept: Kept) -> Iterator[None]:
         yield
     finally:
         server.shutdown()
+        answering.acquire()  # for good: what is kept was answered, and what comes now is neither, so nobody sends it twice
         server.server_close()
 
 

@@ -1,1 +1,1 @@
-"""syslog-ng, sending to a tap by its own http destination."""
+"""syslog-ng, sending to a tap by its http destination through the relay."""
