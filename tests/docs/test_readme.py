@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.docs.bdcli import bring_bdcli
-from tests.local.conftest import RunningMesh
+from tests.kits.example import example
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -21,30 +21,21 @@ def shell_blocks() -> list[str]:
 
 def test_the_readme_commands_lead_from_nothing_to_rows(tmp_path: Path) -> None:
     """`make dev` itself is what CI's fresh clone runs; here the server is started as it starts it, on a port of its own."""
-    for name in ("sql", "cases"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    mesh = RunningMesh(tmp_path, (ROOT / "taps.yaml").read_text())
-    mesh.start()
-    try:
+    with example(tmp_path) as mesh:
         assert "make dev" in shell_blocks()[0]
         send = shell_blocks()[1].replace(". .venv/bin/activate\n", "").replace(":8900", f":{mesh.port}")
         answer = json.loads(run(send.replace("curl", "curl -s"), tmp_path))
         assert (answer["received"], answer["accepted"], answer["durability"]) == (2, 2, "stored")
         query = 'tapmesh query "select eventType, count(*) as events from clicks group by all order by all"'
         assert query.replace(" order by all", "") in shell_blocks()[2]
-        mesh.wait_for(lambda: "pageload" in run(query, tmp_path), "rows in the lake", within_s=30)
+        mesh.wait_for(lambda: "pageload" in run(query, tmp_path), "rows in the lake")
         assert run(f"tapmesh trace {answer['receipt']}", tmp_path).startswith("state:    landed in clicks")
-    finally:
-        mesh.stop()
 
 
 def test_the_readmes_three_commands_let_another_boilingdata_user_write(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "sql", tmp_path / "sql")
     (tmp_path / "data.ndjson").write_text('{"eventType":"click"}\n')
     bring_bdcli(tmp_path / "bin")
-    mesh = RunningMesh(tmp_path, (ROOT / "taps.yaml").read_text())
-    mesh.start()
-    try:
+    with example(tmp_path) as mesh:
         keep, *send = next(block for block in shell_blocks() if "bdcli" in block).replace(":8900", f":{mesh.port}").splitlines()
         assert len(send) == 2
         script = "\n".join(send).replace("curl", "curl -s")
@@ -54,8 +45,6 @@ def test_the_readmes_three_commands_let_another_boilingdata_user_write(tmp_path:
         answer = json.loads(run(script, tmp_path))
         assert (answer["received"], answer["accepted"]) == (1, 1)
         mesh.wait_for(lambda: mesh.query("select distinct sender from _senders") == [{"sender": "partner"}], "the batch to land")
-    finally:
-        mesh.stop()
 
 
 def run(script: str, folder: Path) -> str:

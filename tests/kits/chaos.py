@@ -43,6 +43,7 @@ _ALL: tuple[type[Source], ...] = (
 SOURCES = {source.name: source for source in _ALL}
 _POSTED = "^/taps/"  # a page is loaded through the proxy too
 _QUIET_S = 45  # nothing new landed for so long, so nothing more will
+TWICE_S = 2
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,11 @@ def chaos(source: Source, folder: Path, faults: Sequence[Fault] = FAULTS, a_roun
             for number, fault in enumerate(faults):
                 source.emit(number * a_round, a_round)
                 _misbehave(fault, mesh, tap, source, way)
-            settled(source, mesh, sent)
+            settled(source, mesh, sent, TWICE_S)
         finally:
             source.stop()
             tap.down()
-        ids = settled(source, mesh, sent)
+        ids = settled(source, mesh, sent, TWICE_S)
         quarantined = mesh.query(f"select count(*) as n from _quarantine where tap = '{source.tap}'")[0]["n"]
     return Row(source.name, sent, tap.acknowledged, len(ids), quarantined, ids.total() - len(ids), sent - len(ids))
 
@@ -127,17 +128,17 @@ def _misbehave(fault: Fault, mesh: RunningMesh, tap: FaultyTap, source: Source, 
             time.sleep(3)
 
 
-def settled(source: Source, mesh: RunningMesh, sent: int) -> Counter[int]:
-    """How often each number landed, once all are there or nothing more comes."""
+def settled(source: Source, mesh: RunningMesh, sent: int, twice_s: float = 0) -> Counter[int]:
+    """How often each number landed, once all are there or nothing more comes, and then so long for what comes twice."""
     ids, since = Counter[int](), time.monotonic()
     while True:
         found = Counter(row["id"] for row in mesh.query(source.ids))
         if found != ids:
             ids, since = found, time.monotonic()
         if len(ids) >= sent or time.monotonic() - since > _QUIET_S:
-            time.sleep(2)  # for what is there twice
+            time.sleep(twice_s)
             return Counter(row["id"] for row in mesh.query(source.ids))
-        time.sleep(0.5)
+        time.sleep(0.2)
 
 
 def main(names: list[str]) -> None:

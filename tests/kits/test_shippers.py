@@ -13,7 +13,7 @@ import pytest
 from mesh.kits.relay.door import door
 from mesh.kits.relay.kept import Kept
 from tests.emulated.bring import free_port
-from tests.kits.chaos import settled
+from tests.kits.chaos import TWICE_S, settled
 from tests.kits.example import example
 from tests.kits.faults import FaultyTap
 from tests.kits.fluent_bit import FluentBit, request
@@ -108,7 +108,7 @@ def test_a_token_that_ended_just_now_costs_fluent_bit_nothing(mesh: RunningMesh,
     source.emit(0, 5)
     mesh.wait_for(lambda: source.chunks[0].tries > 1, "a 503 that is tried again")
     to.token_file.write_text(good)
-    assert sorted(settled(source, mesh, 5)) == list(range(5))
+    assert sorted(settled(source, mesh, 5, TWICE_S)) == list(range(5))
     assert (source.dropped, mesh.query(source.ids)) == (0, [{"id": number} for number in range(5)])
     source.stop()
 
@@ -125,7 +125,7 @@ def test_the_relay_keeps_what_a_refused_token_holds_up_and_delivers_it_once(mesh
     mesh.wait_for(lambda: any(to.folder.glob("kept/*.ndjson")) and "401" in (to.folder / "relay.log").read_text(), "a refused delivery")
     source.stop()
     source.start(to)
-    assert settled(source, mesh, 10) == dict.fromkeys(range(10), 1)
+    assert settled(source, mesh, 10, TWICE_S) == dict.fromkeys(range(10), 1)
     source.stop()
     tap.down()
 

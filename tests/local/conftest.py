@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 import pytest
 import urllib3
 
+from mesh.lake.place import Place
+from mesh.lake.query import open_lake
+from mesh.lake.select import one_select
 from tests.emulated.bring import free_port
 
 TAPS = """
@@ -36,7 +40,7 @@ class RunningMesh:
         self.file = folder / "taps.yaml"
         self.file.write_text(taps)
         self.log = folder / "dev.log"
-        self.http = urllib3.PoolManager(retries=False, timeout=10)
+        self.http = urllib3.PoolManager(retries=False, timeout=60)
         self.process: subprocess.Popen[bytes] | None = None
 
     def command(self, *words: str) -> list[str]:
@@ -50,7 +54,7 @@ class RunningMesh:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         self.wait_for(lambda: self.http.request("GET", f"http://127.0.0.1:{self.port}/healthz").status == 200, "the server to answer")
 
-    def wait_for(self, check: Any, what: str, within_s: float = 30) -> None:
+    def wait_for(self, check: Any, what: str, within_s: float = 60) -> None:
         """Polls until `check` is true; connection errors count as not yet."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:
@@ -74,10 +78,10 @@ class RunningMesh:
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
-        """Rows of the lake."""
-        done = self.run("query", sql, "--format", "json")
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.split("\n") if line]  # text may hold other ends of lines
+        """Rows of the lake, as `tapmesh query --format json` prints them but without its start, for this is asked again and again."""
+        place = Place(str(self.folder / ".mesh/lake"))
+        with tempfile.TemporaryDirectory() as scratch, open_lake(place, Path(scratch)) as lake:
+            return [json.loads(row) for (row,) in lake.execute(f"SELECT to_json(r) FROM (\n{one_select(lake, sql)}\n) AS r").fetchall()]
 
     def lander(self) -> int:
         """The lander child's process id."""
@@ -93,7 +97,7 @@ class RunningMesh:
             os.killpg(self.process.pid, how)
         else:
             self.process.send_signal(how)
-        self.process.wait(20)
+        self.process.wait(60)
         self.process = None
         return time.monotonic() - started
 

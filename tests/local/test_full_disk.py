@@ -27,7 +27,7 @@ def small_disk(mesh: RunningMesh) -> Iterator[Path]:
 
 @pytest.mark.parametrize("tap", ["buffered", "stored"])
 def test_a_full_disk_refuses_in_words_and_loses_nothing(mesh: RunningMesh, small_disk: Path, tap: str) -> None:
-    mesh.file.write_text(mesh.file.read_text().replace("age: 1s", "age: 10s"))
+    mesh.file.write_text(mesh.file.read_text().replace("age: 1s", "bytes: 5MB, age: 300s"))  # due when there is no room to land it
     mesh.start()
     acknowledged, refused = 0, set()
     for number in range(60):
