@@ -1,6 +1,5 @@
 """A real Chromium, Debian's package, driven by Playwright; and the tools that minify the web kit."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from tests.browser import reader as live
 from tests.browser.site import TAPS, OpenSite, Site
 from tests.browser.visitor import Visitor
+from tests.emulated.bring import apt, cached
 from tests.kits.example import example, running
 from tests.local.conftest import RunningMesh, free_port
 
@@ -31,28 +31,16 @@ LAUNCH: dict[str, Any] = {"executable_path": CHROMIUM, "args": ARGS}
 ESBUILD = "esbuild@0.28.2"
 
 
-def lacking(install: str) -> None:
-    """Skips with the command that brings what is missing; where everything is required it fails."""
-    assert os.environ.get("TAPMESH_REQUIRE") != "all", f"needs: {install}"
-    pytest.skip(f"needs: {install}")
-
-
-def apt(program: str, package: str) -> None:
-    """Sees to it that a program of a Debian package is there."""
-    if shutil.which(program):
-        return
-    command = f"apt-get install -qy --no-install-recommends {package}"
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(f"apt-get update -q && {command}", shell=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if not shutil.which(program):
-        lacking(f"sudo {command}")
+def bring_chromium() -> None:
+    """Sees to it that it is there."""
+    apt(Path(CHROMIUM).exists, "chromium")
 
 
 # Of the package, not the session: while Playwright's loop runs, no other test could run one of its own.
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     """Playwright, once Chromium is there."""
-    apt(CHROMIUM, "chromium")
+    bring_chromium()
     with sync_playwright() as started:
         yield started
 
@@ -68,8 +56,8 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def esbuild() -> Path:
     """The pinned minifier from npm, installed once, outside the checkout."""
-    apt("npm", "npm")
-    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tapmesh" / ESBUILD
+    apt(lambda: shutil.which("npm") is not None, "npm")
+    folder = cached(ESBUILD)
     program = folder / "node_modules" / ".bin" / "esbuild"
     if not program.exists():
         folder.mkdir(parents=True, exist_ok=True)

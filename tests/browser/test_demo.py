@@ -38,7 +38,7 @@ def test_the_page_shows_its_own_events_arriving_and_where_mice_went(shop: Runnin
     page = visitor.context.new_page()
     page.goto(demo(shop))
     busy(page)
-    page.get_by_text("All of it is in the lake.").wait_for(timeout=20_000)
+    page.get_by_text("All of it is in the lake.").wait_for(timeout=60_000)
     shown = {row.split()[0]: row.split()[1:] for row in page.locator("#rows tr").all_inner_texts()}
     assert shown == {kind: [str(count), str(count)] for kind, count in visitor.types().items()}
     settle(page)

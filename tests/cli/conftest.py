@@ -45,7 +45,7 @@ Ask = Callable[..., Said]
 @pytest.fixture
 def ask(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
     """Runs the console script's own function with these words."""
-    before = signal.getsignal(signal.SIGTERM)
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
     for name in ("TAP_TOKEN", "TAP_TOKEN_COMMAND", "TAPMESH_LAKE", "TAPMESH_URL_CLICKS"):
         monkeypatch.delenv(name, raising=False)
 
@@ -57,7 +57,8 @@ def ask(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> I
         return Said(ended.value.code or 0, shown.out, shown.err)
 
     yield asked
-    signal.signal(signal.SIGTERM, before)
+    for name, handler in before.items():
+        signal.signal(name, handler)
 
 
 @pytest.fixture
@@ -93,6 +94,6 @@ def on_a_terminal(folder: Path, *words: str, **environment: str) -> bytes:
             shown += chunk
     except OSError:  # the last of them closed the terminal
         pass
-    process.wait(20)
+    process.wait(60)
     os.close(ours)
     return shown

@@ -62,7 +62,7 @@ def completed(folder: Path, line: str) -> list[str]:
     _tapmesh_completion tapmesh
     printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    done = subprocess.run(["bash", "-c", script], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     return done.stdout.split()
 
@@ -83,7 +83,7 @@ def test_bash_completes_commands_and_the_names_of_the_mesh(here: Path) -> None:
 
 def test_show_completion_prints_a_script_for_the_shell_it_is_run_in(here: Path) -> None:
     command = ["bash", "-c", "tapmesh --show-completion; exit $?"]
-    shown = subprocess.run(command, cwd=here, env=ENVIRONMENT, capture_output=True, text=True, timeout=30)
+    shown = subprocess.run(command, cwd=here, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
     assert (shown.returncode, "complete -o default -F _tapmesh_completion tapmesh" in shown.stdout) == (0, True)
 
 

@@ -60,7 +60,7 @@ def test_it_delivers_waits_for_its_tap_and_stops_cleanly(mesh: RunningMesh, star
     before = mesh.query("select count(*) as n from clicks")[0]["n"]
     mesh.wait_for(lambda: mesh.query("select count(*) as n from clicks")[0]["n"] > before, "another number")
     kit.send_signal(how)
-    _, err = kit.communicate(timeout=30)
+    _, err = kit.communicate(timeout=60)
     assert kit.returncode == 0, err
     delivered = int(re.findall(r"(\d+) records delivered, 0 of them to quarantine", err)[0])
     counted = "select count(*) as n, count(distinct record->>'number') as numbers from clicks"
@@ -107,5 +107,5 @@ def test_loss_that_is_accepted_is_said_at_the_start(start: Start) -> None:
     assert kit.stderr is not None
     assert "warning: buffered is buffered: what a crash of it loses is not sent again" in kit.stderr.readline()
     kit.terminate()
-    kit.communicate(timeout=30)
+    kit.communicate(timeout=60)
     assert kit.returncode == 0

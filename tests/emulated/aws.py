@@ -129,7 +129,7 @@ def running(log: Path, *, auth: bool, **variables: str) -> Iterator[Aws]:
     with log.open("wb") as file:
         process = subprocess.Popen([str(installed()), "-m", "ministack"], env=environment, stdout=file, stderr=file)
     try:
-        for _ in range(150):
+        for _ in range(600):
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=2).close()
                 break
@@ -141,4 +141,4 @@ def running(log: Path, *, auth: bool, **variables: str) -> Iterator[Aws]:
         yield Aws(f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

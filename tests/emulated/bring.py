@@ -1,14 +1,20 @@
 """What a component under test needs on this machine: a folder outside the checkout, a free port, or a reason to skip."""
 
+import fcntl
 import os
+import random
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+_PORTS = range(11_000, 32_000)  # the kernel gives those above to whoever connects, and may before the one who asked here listens
 
 
 def cached(name: str) -> Path:
@@ -16,11 +22,23 @@ def cached(name: str) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tapmesh" / name
 
 
+@contextmanager
+def alone(what: str) -> Iterator[None]:
+    """One at a time on this machine; who comes second waits, and finds what the first has brought."""
+    lock = cached(f"{what}.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
 def free_port() -> int:
     """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        port = random.SystemRandom().choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def missing(what: str) -> NoReturn:
@@ -28,6 +46,19 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("TAPMESH_REQUIRE") == "all":
         pytest.fail(f"TAPMESH_REQUIRE=all, and {what}")
     pytest.skip(what)
+
+
+def apt(there: Callable[[], bool], packages: str) -> None:
+    """Debian's packages, installed where they are not there yet and these tests run as root."""
+    command = f"apt-get install -qy --no-install-recommends {packages}"
+    if there():
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        with alone("apt"):
+            if not there():
+                subprocess.run(f"apt-get update -q && {command}", shell=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if not there():
+        missing(f"needs: sudo {command}")
 
 
 def pip(*words: str, python: Sequence[str] = (sys.executable,)) -> None:

@@ -84,7 +84,7 @@ class Environment:
         self._wait_for_emulator(port)
 
     def _wait_for_emulator(self, port: int) -> None:
-        for _ in range(500):
+        for _ in range(3000):
             assert self._process.poll() is None, f"the emulator ended: {self.logs()}"
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -174,7 +174,7 @@ class Environment:
 
     def _clear(self) -> None:
         if self._process is not None:
-            self._process.wait(30)
+            self._process.wait(60)
         self._hearing.close()
         self._used = self._group.memory(), self._group.cpu()
         self._group.remove()

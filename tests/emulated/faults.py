@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
+from tests.emulated.bring import free_port
+
 Fault = Literal["delay", "cut", "lose-reply", "400", "401", "403", "409", "429", "500", "503"]
 
 
@@ -51,7 +53,7 @@ class FaultyStore:
         self._lock = threading.Lock()
         self.seen: list[Seen] = []
         self._server: _Server | None = None
-        self._port = 0
+        self._port = free_port()  # to come back at
         self.up()
 
     @property
@@ -63,7 +65,6 @@ class FaultyStore:
         """Takes connections (again)."""
         if self._server is None:
             self._server = _Server(("127.0.0.1", self._port), _Connection, self)
-            self._port = self._server.server_address[1]
             threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def down(self) -> None:

@@ -47,7 +47,7 @@ class TelemetryApi:
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Waits for the subscription first."""
-        assert self.subscribed.wait(30), "nobody subscribed"
+        assert self.subscribed.wait(60), "nobody subscribed"
         to = urlsplit(self.subscription["destination"]["URI"])
         assert to.hostname == "sandbox.localdomain", to
         for first in range(0, len(events), _PORTION):

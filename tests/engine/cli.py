@@ -9,7 +9,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from tests.emulated.bring import cached, missing
+from tests.emulated.bring import alone, cached, missing
 
 VERSION = "v3.250.0"
 _MODULE = "github.com/pulumi/pulumi/pkg/v3"
@@ -31,13 +31,14 @@ def pulumi() -> Path:
     if found and Path(found).parent.name == "bin":
         return Path(found).parent.parent
     folder = cached(f"pulumi@{VERSION}")
-    if not folder.exists():
-        _build(folder)
+    with alone("pulumi"):
+        if not folder.exists():
+            _build(folder)
     return folder
 
 
 def _build(folder: Path) -> None:
-    """Into a folder beside, then renamed: of two builds at once the first one wins, and neither is ever seen half made."""
+    """Into a folder beside, then renamed, so that it is never seen half made."""
     go = shutil.which("go") or missing("Pulumi is neither on PATH nor to be built: install it, or Go 1.25 or newer")
     folder.parent.mkdir(parents=True, exist_ok=True)
     flags = subprocess.run([go, "env", "GOFLAGS"], capture_output=True, text=True, check=True).stdout.strip()
@@ -50,10 +51,7 @@ def _build(folder: Path) -> None:
             _wait(process, Path(making, "log"))
         if process.returncode:
             missing(f"go build of Pulumi failed: {Path(making, 'log').read_text()[-1000:]}")
-        try:
-            Path(making, "new").rename(folder)
-        except OSError:
-            assert folder.exists()  # another build was quicker
+        Path(making, "new").rename(folder)
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.emulated.bring import cached, missing
+from tests.emulated.bring import alone, cached, missing
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ def unpacked(*packages: str) -> Unpacked:
 
 def _fetch(packages: tuple[str, ...], making: Path) -> None:
     if os.geteuid() == 0:
-        _said("apt-get", "update", "-q")
+        with alone("apt"):
+            _said("apt-get", "update", "-q")
     plan = _said("apt-get", "-s", "--no-install-recommends", "install", *packages)
     wanted = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
     names = list(dict.fromkeys([*packages, *wanted]))  # what is installed already is fetched all the same

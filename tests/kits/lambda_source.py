@@ -29,6 +29,6 @@ class LambdaTelemetry:
 
     def stop(self) -> None:
         self.api.shutdown()
-        self.said = self.process.communicate(timeout=30)[1]
+        self.said = self.process.communicate(timeout=60)[1]
         self._context.__exit__(None, None, None)
         self.api.__exit__()

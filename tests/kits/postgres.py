@@ -4,7 +4,6 @@ import contextlib
 import getpass
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,7 +14,7 @@ from typing import Any
 
 import psycopg2
 
-from tests.emulated.bring import free_port, missing
+from tests.emulated.bring import apt, free_port
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 PLUGINS = Path("/usr/lib/postgresql/15/lib")
@@ -30,12 +29,7 @@ max_connections = 40
 
 def bring() -> None:
     """Sees to it that the server and wal2json are installed."""
-    there = (PROGRAMS / "postgres").exists() and (PLUGINS / "wal2json.so").exists()
-    command = f"apt-get install -qy --no-install-recommends {_PACKAGES}"
-    if not there and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(f"apt-get update -q && {command}", shell=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if not (PLUGINS / "wal2json.so").exists():
-        missing(f"needs: sudo {command}")
+    apt(lambda: (PROGRAMS / "postgres").exists() and (PLUGINS / "wal2json.so").exists(), _PACKAGES)
 
 
 class Postgres:

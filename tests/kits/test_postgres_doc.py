@@ -51,7 +51,7 @@ def test_the_page_leads_to_the_table_it_shows(tmp_path: Path) -> None:
         assert [row["action"] for row in mesh.query(log)] == ["T", "S", "S", "S", "U", "I", "U", "D"]
         assert "tapmesh" in bash(watch)
         kit.send_signal(signal.SIGTERM)
-        assert kit.wait(30) == 0, (tmp_path / "kit.log").read_text()
+        assert kit.wait(60) == 0, (tmp_path / "kit.log").read_text()
         said.close()
 
 

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import CHROMIUM, LAUNCH, apt
+from tests.browser.conftest import LAUNCH, bring_chromium
 from tests.kits.sources import Way
 
 
@@ -15,7 +15,7 @@ class WebPage:
     ids = """select x as id from clicks where "eventType" = 'click'"""
 
     def start(self, way: Way) -> None:
-        apt(CHROMIUM, "chromium")
+        bring_chromium()
         self._playwright = sync_playwright().start()
         self._browser = self._playwright.chromium.launch_persistent_context(way.folder / "profile", **LAUNCH)
         self._page = self._browser.pages[0]

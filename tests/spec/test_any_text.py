@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh.spec import Checked, load
@@ -45,7 +45,7 @@ SHAPED = st.fixed_dictionaries(
     },
 )
 WHOLE = (Path(__file__).parent.parent / "specs" / "good" / "whole.yaml").read_bytes()
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=150)
 
 
 def _load(text: bytes) -> Checked:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh.spec.types import parse_type
@@ -55,7 +55,7 @@ def same(sent: Any, landed: Any) -> bool:
     return bool(sent == landed)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(RECORDS)
 def test_accepted_implies_landed_with_equal_values(records: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +83,7 @@ NESTED_VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(RECORDS, st.lists(NESTED_VALUES, max_size=20))
 def test_a_batch_read_in_parts_has_the_values_of_one_read_whole(records: list[dict[str, Any]], nested: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -115,7 +115,7 @@ def loosely(value: Any) -> Any:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(RECORDS, st.sampled_from(["keep", "drop", "quarantine"]))
 def test_the_shortcut_says_what_looking_at_each_line_says(records: list[dict[str, Any]], extra: str) -> None:
     fast, slow = (Checker(tap_settings(FAST, extra=extra)) for _ in range(2))

@@ -55,7 +55,7 @@ class Environment:
         runs = self.tap.lander()
         self.lander = TapLander(Where("clicks", "acme-dev", 128), runs, lambda line: self.lines.append(json.loads(line)))
         self.link = LinkServer(root / "s", self.tap.store)
-        self.store = LinkedStore(root / "s", patience_s=2)
+        self.store = LinkedStore(root / "s", patience_s=20)
         self.function = Function(self.tap.settings, self.store, self.tap.root / "spool")
         self.number = 0
         self.answers = ThreadPoolExecutor(1)
@@ -70,11 +70,11 @@ class Environment:
         self.number += 1
         answer = self.answers.submit(self.function.answer, event, f"r{self.number}", self.tap.now)
         if handler_first:
-            answer.result(5)
-        events = Scripted(Event("INVOKE", int(1000 * (time.time() + 5)), f"r{self.number}"))
+            answer.result(60)
+        events = Scripted(Event("INVOKE", int(1000 * (time.time() + 60)), f"r{self.number}"))
         invocation(events, self.link, self.lander.take)
         self.lander.land(time.time() + 60)
-        return answer.result(5)
+        return answer.result(60)
 
     def post(self, body: str) -> dict[str, Any]:
         """A Function URL event."""

@@ -132,7 +132,7 @@ def audit(store: MemoryStore, answers: Answers) -> None:
     assert {key for key in store.objects if "/data/" in key or "/quarantine/" in key} == published, "doubled: a file no manifest names"
 
 
-@runs(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@runs(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(schedule=st.binary(min_size=0, max_size=300))
 def test_no_order_of_calls_loses_or_doubles(schedule: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

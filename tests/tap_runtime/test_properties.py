@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, example, given
+from hypothesis import example, given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
@@ -69,7 +69,7 @@ def batches(draw: Callable[..., Any]) -> tuple[tuple[Column, ...], list[list[Sen
     return columns, draw(st.lists(st.tuples(*cell).map(list), min_size=1, max_size=8))
 
 
-@runs(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@runs(max_examples=60)
 @given(batch=batches())
 def test_accepted_means_landed_with_equal_values(batch: tuple[tuple[Column, ...], list[list[Sent | str]]]) -> None:
     columns, rows = batch
@@ -143,7 +143,7 @@ def sorted_fields(records: Records) -> tuple[list[bytes], int, tuple[BadLine, ..
     )
 
 
-@runs(max_examples=1000, deadline=None)
+@runs(max_examples=1000)
 @given(
     lines=st.lists(LINES, max_size=4),
     joint=st.sampled_from(["\n", "\n", "\n", "\r\n", "\n\n", " ", ""]),
