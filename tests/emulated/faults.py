@@ -52,6 +52,7 @@ class FaultyStore:
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
         self.seen: list[Seen] = []
+        self.held = 0  # requests that wait for a delay to be over
         self._server: _Server | None = None
         self._port = free_port()  # to come back at
         self.up()
@@ -174,7 +175,9 @@ class _Connection(BaseHTTPRequestHandler):
             self._answer(int(rule.fault), {"content-type": store.content_type}, store.refusal(rule.fault))
             return
         if rule is not None and rule.fault == "delay":
+            store.held += 1
             time.sleep(rule.seconds)
+            store.held -= 1
         answer, content = store.forward(self.command, self.path, dict(self.headers), body)
         if rule is not None and rule.fault == "lose-reply":
             self._end("lose-reply")

@@ -107,11 +107,13 @@ def test_whatever_the_tap_does_in_between_every_event_lands_once(
     assert (said.count("trying again"), said.count("takes events again")) == (1, 1)
 
 
-def test_a_shutdown_ends_in_time_although_the_tap_does_not_answer(program: Path, tap: FaultyTap, variables: dict[str, str]) -> None:
+def test_a_shutdown_ends_in_time_although_the_tap_does_not_answer(
+    program: Path, mesh: RunningMesh, tap: FaultyTap, variables: dict[str, str]
+) -> None:
     tap.on("delay", None, path=PATH, seconds=15)
     with TelemetryApi() as api, started(program, api.address, **variables) as process:
         api.deliver([report("late-1"), report("late-2")])
-        time.sleep(1.5)
+        mesh.wait_for(lambda: tap.held > 0, "the tap to be asked")
         began = time.monotonic()
         api.shutdown(within_s=2)
         said = ended(process)
@@ -125,7 +127,7 @@ def test_an_answer_that_a_freeze_took_away_is_asked_for_again_at_the_end(
     tap.on("delay", 1, path=PATH, seconds=15)
     with TelemetryApi() as api, started(program, api.address, **variables) as process:
         api.deliver([report("frozen-1")])
-        time.sleep(1.5)
+        mesh.wait_for(lambda: tap.held > 0, "the tap to be asked")
         api.shutdown(within_s=5)
         ended(process)
     assert [row["what"] for row in landed(mesh, "frozen-", 1)] == ["frozen-1"]
