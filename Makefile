@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 
 # cost.py last: it adds up what others have measured
 BENCHES := $(filter-out bench/cost.py,$(sort $(wildcard bench/[a-z]*.py))) bench/cost.py
@@ -28,8 +29,8 @@ $(VENV)/.done: requirements.txt requirements-dev.txt pyproject.toml
 dev: setup ## Run the mesh of taps.yaml on this machine; PORT=8901 at another port
 	@exec $(BIN)/tapmesh dev $(if $(PORT),--port $(PORT))
 
-test: setup ## Run all tests
-	$(BIN)/python -m pytest
+test: setup ## Run all tests, two folders at a time; WORKERS=0: one after the other
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 lint: setup ## Check style and types
 	$(BIN)/ruff check .
