@@ -40,7 +40,9 @@ def tap_url(to: str, url: str | None, file: Path) -> str:
         existing(file)
     known = names(file, "taps")
     if known and to not in known:
-        fail(f"--to {to}: no such tap in {file}", f"taps: {', '.join(known)}; --url names a tap of another mesh")
+        from mesh.spec.problems import did_you_mean
+
+        fail(f"--to {to}: no such tap in {file}", f"--url names a tap of another mesh; {did_you_mean(to, known)}")
     return f"{running_url(file) or DEFAULT_URL}/taps/{to}"
 
 

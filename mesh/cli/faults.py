@@ -32,7 +32,8 @@ def report(error: Exception) -> NoReturn:
         fail(f"{str(error).partition(': ')[0]}: AWS answers that these credentials may not", _FORBIDDEN, code=1)
     if isinstance(error, (NoLake, LakeDown, NewerFormat, Broken)):
         fail(str(error), _CREDENTIALS if "S3" in str(error) else "", code=1)
-    if isinstance(error, OSError) and error.errno in _HINTS and error.filename is not None:
-        fail(f"{error.filename}: {error.strerror}", _HINTS[error.errno], code=1)
+    where = f"tapmesh --debug {' '.join(sys.argv[1:2])} … shows where"
+    if isinstance(error, OSError) and error.filename is not None:
+        fail(f"{error.filename}: {error.strerror}", _HINTS.get(error.errno or 0, where), code=1)
     first, *_ = str(error).splitlines() or [""]
-    fail(f"{type(error).__name__}: {first}", f"tapmesh --debug {' '.join(sys.argv[1:2])} … shows where", code=1)
+    fail(f"{type(error).__name__}: {first}", where, code=1)
