@@ -89,7 +89,7 @@ def _state(traced: Traced) -> str:
             return f"open in {traced.tap}: kept, and lands when its batch does"
         case "lost":
             report = lost_key(traced.tap or "", traced.batch)
-            return f"lost in {traced.tap}: the batch vanished before it landed; {report} says how much at most"
+            return f"lost in {traced.tap}, as it seems: the batch has vanished, or sleeps, and did not land; {report} says how much at most"
     if traced.tap is None:
         return "unknown: no manifest, marker or loss report names this batch"
     if traced.manifest is None:

@@ -28,7 +28,7 @@ def status(place: Place, taps: Collection[str] | None = None) -> list[TapStatus]
     """These taps, or all of the lake; raises NoLake or LakeDown."""
     store = place.store()
     open_batches = Counter(tap for tap, _ in lake.open_batches(store))
-    lost = Counter(entry.key.split("/")[2] for entry in store.list(lake.LOST))
+    reported = [entry.key.split("/")[2:] for entry in store.list(lake.LOST)]
     found = []
     for tap in newest_settings(store):
         if taps is not None and tap not in taps:
@@ -39,7 +39,9 @@ def status(place: Place, taps: Collection[str] | None = None) -> list[TapStatus]
         for manifest in manifests:
             counts = manifest.counts
             total.update(received=counts.received, accepted=counts.accepted, rows=counts.rows, bad=counts.refused + counts.quarantined)
+        landed = {manifest.batch for manifest in manifests}
+        lost = sum(owner == tap and batch not in landed for owner, batch in reported)
         last = max((manifest.landed_at for manifest in manifests), default=None)
         lines = (total["received"], total["accepted"], total["bad"], total["rows"])
-        found.append(TapStatus(tap, open_batches[tap], len(manifests), *lines, lost[tap], last))
+        found.append(TapStatus(tap, open_batches[tap], len(manifests), *lines, lost, last))
     return found

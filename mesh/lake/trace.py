@@ -10,6 +10,7 @@ import msgspec
 
 from mesh.lake.place import Place, newest_settings, read_object
 from tap_runtime import lake
+from tap_runtime.collect import lands_anywhere
 from tap_runtime.manifest import File, Manifest, read_manifest
 from tap_runtime.marker import Marker, read_marker
 from tap_runtime.settings import read_settings
@@ -51,9 +52,10 @@ def trace(place: Place, receipt: str) -> Traced:
         marker = read_object(store, lake.marker_key(tap, batch), read_marker)
         if (manifest := read_object(store, lake.manifest_key(tap, batch), read_manifest)) is not None:
             return _landed(store, asked, manifest)
-        if marker is not None:
+        is_lost = store.get(lake.lost_key(tap, batch)) is not None
+        if marker is not None and (not is_lost or lands_anywhere(store, tap, batch, marker.ack)):
             return _open(store, asked, marker)
-        if store.get(lake.lost_key(tap, batch)) is not None:
+        if is_lost:
             return replace(asked, state="lost")
     return nowhere
 

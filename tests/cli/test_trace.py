@@ -106,7 +106,8 @@ def test_sql_that_keeps_no_request_numbers_is_told_and_so_is_sql_that_leaves_rec
 def test_a_lost_batch_names_its_report(tap: LocalTap, traced: Any) -> None:
     batch = batch_of(tap)
     tap.store.put(lake.lost_key("clicks", batch), b"{}")
-    assert traced(f"{batch}-0")[1]["state"].startswith("open in clicks")
+    if tap.settings.ack == "stored":  # in the lake, whatever a report says
+        assert traced(f"{batch}-0")[1]["state"].startswith("open in clicks")
     tap.store.delete([lake.marker_key("clicks", batch)])
     assert f"_mesh/lost/clicks/{batch} says how much at most" in traced(f"{batch}-0")[1]["state"]
 
