@@ -9,7 +9,7 @@ import msgspec
 from tap_runtime.errors import Broken
 from tap_runtime.index import ENTRY_BYTES, START, Entry, checksum, unpack
 from tap_runtime.segment import Tally
-from tap_runtime.spool import DATA, HEADER, INDEX, REFUSED, SENDERS, Header, read_header
+from tap_runtime.spool import DATA, INDEX, REFUSED, SENDERS, Header, read_header
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,22 @@ class Sealed:
 
 
 def recover(folder: Path) -> Sealed | None:
-    """A sealed spool, cut to what was acknowledged; None: nothing in it ever was. Raises NewerFormat."""
-    if not (folder / HEADER).is_file() or not (folder / INDEX).is_file():
+    """A sealed spool, cut to what was acknowledged; None: nothing in it ever was. Raises NewerFormat, or Broken: it must stay then."""
+    index = (folder / INDEX).read_bytes() if (folder / INDEX).is_file() else b""
+    if len(index) < ENTRY_BYTES:
         return None
     try:
-        header = read_header(folder)
-    except Broken:  # torn as the spool was made
-        return None
-    index = (folder / INDEX).read_bytes()
+        return _recovered(folder, index)
+    except (Broken, OSError, LookupError, msgspec.MsgspecError):
+        what = f"the spool {folder} is not as tapmesh wrote it, and what it acknowledged cannot be read"
+        raise Broken(f"{what}; move that folder away to have its batch reported as lost") from None
+
+
+def _recovered(folder: Path, index: bytes) -> Sealed:
+    header = read_header(folder)
     whole, last = _last_whole(folder, index)
     if not whole:
-        return None
+        raise Broken("no index entry speaks for whole bytes")
     _cut(folder / DATA, last.data_end)
     _cut(folder / REFUSED, last.refused_end)
     _cut(folder / INDEX, whole * ENTRY_BYTES)

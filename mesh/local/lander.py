@@ -62,17 +62,18 @@ class Loop:
         for (tap, batch), marker in self._open_markers():
             if marker.ack == "buffered" and not spool.is_here(self._spool, tap, batch):
                 with contextlib.suppress(*LATER):
-                    self._close(tap, batch, marker)
+                    self._close(tap, batch)
             if marker.ack == "stored" and (everything or self._is_due_stored(tap, batch, marker)):
                 left |= not self._land(tap, batch, self._lander.land_stored, everything)
         return not left
 
-    def _close(self, tap: str, batch: str, marker: Marker) -> None:
+    def _close(self, tap: str, batch: str) -> None:
         """A marker whose spool is gone: landed, and rewritten by its owner since; or the spool has vanished, which is reported."""
         store = self._lander.store
         if self._lander.has_landed(tap, batch):
             self._lander.land_spooled(tap, batch)
-        else:
+        elif (body := store.get(lake.marker_key(tap, batch))) is not None:
+            marker = read_marker(body)  # as it is now: its bound grows
             report = Lost(tap=tap, batch=batch, reported_at=self._lander.clock(), at_most=marker.at_most)
             store.put(lake.lost_key(tap, batch), msgspec.json.encode(report))
             self._tell({"event": "lost", "tap": tap, "batch": batch, "at_most": msgspec.to_builtins(marker.at_most)})

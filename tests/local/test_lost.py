@@ -3,12 +3,14 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
-from mesh.local.lander import sweep
+from mesh.local.lander import Loop, sweep
 from mesh.local.workspace import Workspace
 from tap_runtime import lake
 from tap_runtime.store import folder_store
 from tests.local.conftest import RunningMesh
+from tests.tap_runtime.local_tap import LocalTap, settings
 
 
 def test_a_spool_that_vanished_is_reported_as_presumed_lost(mesh: RunningMesh) -> None:
@@ -24,6 +26,19 @@ def test_a_spool_that_vanished_is_reported_as_presumed_lost(mesh: RunningMesh) -
     mesh.stop()
     assert mesh.query("select id from buffered") == [{"id": "b"}]
     assert mesh.leftovers() == []
+
+
+def test_what_is_reported_lost_is_bounded_by_the_marker_as_it_is_now(tmp_path: Path) -> None:
+    tap = LocalTap(tmp_path, settings())
+    told: list[dict[str, Any]] = []
+    loop = Loop(Workspace(tmp_path), tap.lander(), told.append, overdue_s=60)
+    tap.post(b"{}")
+    loop.round(everything=False)
+    assert tap.post(b"{}\n" * 50_000).status == 200
+    shutil.rmtree(tmp_path / "spool/clicks")
+    loop.round(everything=False)
+    ((event, records),) = [(event["event"], event["at_most"]["records"]) for event in told]
+    assert event == "lost" and records >= 50_001
 
 
 def test_a_start_sweeps_what_a_late_loser_staged_and_not_what_an_open_batch_did(tmp_path: Path) -> None:

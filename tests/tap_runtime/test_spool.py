@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tap_runtime.errors import SpoolFull
+from tap_runtime.errors import Broken, SpoolFull
 from tap_runtime.records import Checker
 from tap_runtime.recover import recover
 from tap_runtime.segment import Span, Tally, make_span
@@ -93,6 +93,20 @@ def test_a_spool_without_a_whole_request_is_none(tmp_path: Path) -> None:
     (folder / "header.json").write_bytes(b'{"tap":')
     assert recover(folder) is None
     assert recover(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize("name", ["header.json", DATA, INDEX, SENDERS])
+def test_a_spool_whose_acknowledged_requests_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path, name: str) -> None:
+    writer = SpoolWriter(tmp_path, HEADER)
+    writer.append(span(0, "ann"))
+    folder = tmp_path / "clicks" / "open" / BATCH
+    (folder / name).write_bytes(bytes((folder / name).stat().st_size))
+    with pytest.raises(Broken, match="move that folder away to have its batch reported as lost"):
+        recover(folder)
+    (folder / name).unlink()
+    if name != INDEX:
+        with pytest.raises(Broken, match="cannot be read"):
+            recover(folder)
 
 
 def test_senders_tallies_are_totals(tmp_path: Path) -> None:
