@@ -77,7 +77,7 @@ class Stored:
 
     @property
     def opened(self) -> OpenBatch | None:
-        return None if self._batch is None else OpenBatch(self._batch, self._bytes)
+        return None if self._batch is None else OpenBatch(self._batch, self._bytes, self._seq)
 
     def leave(self) -> tuple[str, ...]:
         left = () if self._batch is None else (self._batch,)

@@ -1,14 +1,21 @@
 """When an open batch is landed."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from tap_runtime import lake
-from tap_runtime.decide import KeepCollecting, LandNow, OpenBatch, decide
+from tap_runtime.decide import MOST_SEGMENTS, KeepCollecting, LandNow, OpenBatch, decide
 from tests.tap_runtime.local_tap import START, settings
 
 DUE = START + dt.timedelta(seconds=60)
+
+
+def test_segments_win_over_age() -> None:
+    batch = OpenBatch(lake.new_batch(START, bytes), 999, MOST_SEGMENTS - 1)
+    decided = [decide(each, settings(threshold_bytes=1000), START) for each in (batch, replace(batch, segments=MOST_SEGMENTS))]
+    assert decided == [KeepCollecting(DUE), LandNow("segments")]
 
 
 @pytest.mark.parametrize(
