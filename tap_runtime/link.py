@@ -114,6 +114,9 @@ class LinkedStore:
             with contextlib.suppress(LakeDown):
                 self._connection = _connect(self._path, patience_s=0)
             raise LakeDown(f"the lander cannot be reached: {error}") from error
+        except BaseException:  # its answer may be on its way yet: the next question must not take it for its own
+            self.close()
+            raise
         if answer.down is not None:
             raise LakeDown(answer.down)
         return answer

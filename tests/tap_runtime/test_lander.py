@@ -3,7 +3,9 @@
 import datetime as dt
 import json
 import shutil
+import signal
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +16,14 @@ from typing import Any
 import pytest
 
 from tap_runtime import lake
+from tap_runtime.decide import MOST_SEGMENTS
+from tap_runtime.errors import LakeDown
 from tap_runtime.extension import Event
 from tap_runtime.function import Function
 from tap_runtime.lake import Store
 from tap_runtime.lander import TapLander, Where, invocation
 from tap_runtime.link import Done, LinkedStore, LinkServer
+from tap_runtime.store import folder_store
 from tests.tap_runtime.faults import FaultyStore
 from tests.tap_runtime.local_tap import LocalTap, column, settings
 
@@ -105,6 +110,15 @@ def test_a_batch_lands_with_the_request_that_fills_its_age(environment: Environm
     assert environment.markers() == []
     said = [(line["event"], line["records"], line["late"], line["mesh"], line["tap"]) for line in environment.lines]
     assert said == [("landed", 2, 0, "acme-dev", "clicks")]
+
+
+def test_a_stored_batch_lands_before_its_segments_are_too_many_to_land_in_time(tmp_path: Path) -> None:
+    environment = Environment(tmp_path, ack="stored")
+    answers = [environment.invoke(event(f'{{"id":"{number}"}}', {"idempotency-key": str(number)})) for number in range(MOST_SEGMENTS + 1)]
+    assert {answer["statusCode"] for answer in answers} == {200}
+    assert [line["records"] for line in environment.lines] == [MOST_SEGMENTS]
+    environment.invoke({"tapmesh": "flush"})
+    assert [line["records"] for line in environment.lines] == [MOST_SEGMENTS, 1]
 
 
 def test_a_flush_lands_what_is_open(environment: Environment) -> None:
@@ -225,6 +239,41 @@ def test_a_handler_that_goes_away_does_not_hold_the_lander(tmp_path: Path) -> No
     started = time.monotonic()
     invocation(Scripted(Event("INVOKE", int(1000 * (time.time() + 30)), "r1")), environment.link, environment.lander.take)
     assert time.monotonic() - started < 10
+
+
+def test_the_answer_to_a_question_that_was_broken_off_is_not_taken_for_the_next_ones(tmp_path: Path) -> None:
+    """Out of memory, say, while it waited: the request is our fault, and the environment takes the next."""
+
+    class Slow(FaultyStore):
+        def get(self, key: str) -> bytes | None:
+            time.sleep(0.4)
+            return b"late"
+
+    class BrokenOff(Exception):
+        pass
+
+    def break_off(number: int, frame: object) -> None:
+        raise BrokenOff("now")
+
+    lake_side = folder_store(tmp_path / "lake")
+    lake_side.put("there", b"by another")
+    server = LinkServer(tmp_path / "s", Slow(lake_side, "", -1))
+    until = time.time() + 20
+    hearing = threading.Thread(target=lambda: [server.hear(None, until) for _ in range(2)])
+    hearing.start()
+    store = LinkedStore(tmp_path / "s", patience_s=2)
+    before = signal.signal(signal.SIGALRM, break_off)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(BrokenOff, match="now"):
+            store.get("slow")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(LakeDown, match="cannot be reached"):
+        store.put_new("there", b"mine")
+    assert store.put_new("there", b"mine") is False
+    store.close()
+    hearing.join()
 
 
 def test_without_a_lander_the_lake_is_down_and_with_one_again_it_is_not(tmp_path: Path) -> None:
