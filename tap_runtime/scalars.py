@@ -11,6 +11,7 @@ import msgspec
 
 from tap_runtime.schema import INTEGERS, Type
 
+_LONGEST_PATH = 200  # a field's name may be as long as its line, and an answer larger than Lambda passes on
 Checked = tuple[Any, Any]  # the value to spool, and what of it the schema does not name (None: nothing)
 Check = Callable[[Any], Checked]
 
@@ -35,7 +36,8 @@ class BadValue(Exception):
 
     def reason(self) -> str:
         """As senders and quarantine read it: `$.x: expected INTEGER, got a text`."""
-        return f"${''.join(reversed(self.path))}: {self.fault}"
+        path = "".join(reversed(self.path))
+        return f"${path if len(path) <= _LONGEST_PATH else path[:_LONGEST_PATH] + '…'}: {self.fault}"
 
 
 def expected(wanted: str, got: Any) -> BadValue:

@@ -1,6 +1,7 @@
 """A span of accepted bytes and the object it is kept in: a stored request, or a whole raw spool saved at shutdown."""
 
 import base64
+import contextlib
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from tap_runtime.errors import Broken
 from tap_runtime.format import read_back
 from tap_runtime.records import BadLine, Records
 
+_CONTROL = bytes(range(32)).translate(None, b"\t\n\r")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -106,14 +108,17 @@ def make_span(records: Records, sender: str | None, request: int, now: dt.dateti
 
 
 def quarantine_line(bad: BadLine, sender: str | None, request: int, now: dt.datetime) -> bytes:
-    """A refused line as the quarantine file has it; not UTF-8: in base64."""
-    line: dict[str, object]
-    try:
-        line = {"record": bad.raw.decode()}
-    except UnicodeDecodeError:
-        line = {"record_base64": base64.b64encode(bad.raw).decode()}
-    line |= {"reason": bad.reason, "sender": sender, "received_at": moment(now)}
+    """A refused line as the quarantine file has it."""
+    line = _raw(bad.raw) | {"reason": bad.reason, "sender": sender, "received_at": moment(now)}
     return _encode(line | {"request": request, "line": bad.line, "lines": bad.lines}) + b"\n"
+
+
+def _raw(raw: bytes) -> dict[str, object]:
+    """As text; in base64 where it is none, or largely of control characters, which JSON makes six times as long: 8 MB would not fit."""
+    if len(raw) - len(raw.translate(None, _CONTROL)) <= len(raw) // 8:
+        with contextlib.suppress(UnicodeDecodeError):
+            return {"record": raw.decode()}
+    return {"record_base64": base64.b64encode(raw).decode()}
 
 
 def moment(when: dt.datetime) -> str:

@@ -1,5 +1,6 @@
 """What a statement fails on is in quarantine as it was sent, so that it can be sent again."""
 
+import base64
 import json
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tap_runtime.schema import Column, Field, Type
 from tests.tap_runtime.local_tap import LocalTap, MakeTap
 
+ZEROS = b"\0" * 1000
 PART = Type("STRUCT", "STRUCT(x INTEGER)", fields=(Field("x", Type("INTEGER", "INTEGER")),))
 NESTED = (
     Column("part", PART),
@@ -42,3 +44,22 @@ def test_a_number_is_quarantined_as_it_was_sent(make_tap: MakeTap, number: str) 
 )
 def test_fields_the_schema_does_not_name_are_quarantined_beside_those_it_does(make_tap: MakeTap, record: dict[str, object]) -> None:
     assert json.loads(quarantined_at_landing(make_tap(NESTED, sql=FAILS), json.dumps(record))) == record
+
+
+def test_a_name_as_long_as_its_line_makes_no_answer_larger_than_lambda_passes_on(make_tap: MakeTap) -> None:
+    tap = make_tap(NESTED, extra="quarantine")
+    name = "n" * 900_000
+    answer = tap.post(b"".join(b'{"%s":{"x":%d}}\n' % (name.encode(), number) for number in range(6)))
+    assert answer.taken == (200, 0, 6)
+    assert answer.content["quarantined"][0] == {"line": 1, "reason": f"$.{name[:199]}…: not in the schema"}
+    assert tap.land().counts.refused == 6
+    assert [json.loads(entry["record"]) for entry in tap.quarantined()] == [{name: {"x": number}} for number in range(6)]
+
+
+@pytest.mark.parametrize("line", [ZEROS, b"\x01\x02{}", b"\xff\xfe", b"a\tb\rc"])
+def test_control_characters_are_kept_at_no_more_than_a_third_more(make_tap: MakeTap, line: bytes) -> None:
+    tap = make_tap((), ack="stored")
+    assert tap.post(line).taken == (200, 0, 1)
+    tap.land()
+    (entry,) = tap.quarantined()
+    assert base64.b64decode(entry["record_base64"]) == line if line[0] != ord("a") else entry["record"] == line.decode()
