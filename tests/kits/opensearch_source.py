@@ -5,10 +5,7 @@ import os
 from contextlib import ExitStack
 
 from tests.kits.opensearch import OpenSearch, running
-from tests.kits.sources import TAPMESH, Program, Way
-
-# A kit that finds no tap at its start ends and says so; who has it run by a timer starts it again.
-_UNTIL_THROUGH = 'trap "kill \\$kit; wait \\$kit; exit" TERM; while "$@" & kit=$!; ! wait $kit; do sleep 1; done'
+from tests.kits.sources import TAPMESH, Program, Way, started_again
 
 
 class OpenSearchKit:
@@ -47,6 +44,4 @@ class OpenSearchKit:
         way = self._way
         words = ["--from", f"{self._node.url}/{index}", "--to", self.tap, "--url", way.url, "--state", str(way.folder / "places")]
         environment = {**os.environ, "TAP_TOKEN_COMMAND": f"cat {way.token_file}"}
-        self._kits[index] = Program(
-            ["bash", "-c", _UNTIL_THROUGH, "bash", TAPMESH, "kit", "opensearch", *words], way.folder, environment, f"{index}.log"
-        )
+        self._kits[index] = started_again([TAPMESH, "kit", "opensearch", *words], way.folder, environment, f"{index}.log")

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from tests.kits.city import City, request, serving
-from tests.kits.sources import TAPMESH, Program, Way
+from tests.kits.sources import TAPMESH, Way, started_again
 
 
 class RestApi:
@@ -31,7 +31,7 @@ class RestApi:
             (way.folder / "city.yaml").write_text(json.dumps(declared))
         token = {"TAP_TOKEN_COMMAND": f"cat {way.token_file}"}
         words = ["--from", "city.yaml", "--to", self.tap, "--url", way.url, "--every", "1s", "--state", "place"]
-        self.program = Program([TAPMESH, "kit", "rest", *words], way.folder, {**os.environ, **token}, "rest.log")
+        self.program = started_again([TAPMESH, "kit", "rest", *words], way.folder, {**os.environ, **token}, "rest.log")
 
     def emit(self, first: int, count: int) -> None:
         assert self.city is not None

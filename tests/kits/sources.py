@@ -74,6 +74,15 @@ class Program:
         self.process.wait()
 
 
+# A kit that finds no tap at its start ends and says so; who has it run by a timer starts it again.
+_UNTIL_THROUGH = 'trap "kill \\$kit; wait \\$kit; exit" TERM; while "$@" & kit=$!; ! wait $kit; do sleep 1; done'
+
+
+def started_again(command: Sequence[str], folder: Path, environment: Mapping[str, str], log: str) -> Program:
+    """A program that is started until it ends well, or is ended."""
+    return Program(["bash", "-c", _UNTIL_THROUGH, "bash", *command], folder, environment, log)
+
+
 def relay(way: Way, tap: str, port: int) -> Program:
     """`tapmesh kit relay` of this source, once it listens."""
     words = ["--to", tap, "--url", way.url, "--port", str(port), "--folder", "kept"]
