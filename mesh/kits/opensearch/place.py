@@ -95,7 +95,7 @@ def places(folder: Path, index: Index, slices: int, anew: bool) -> list[Place]:
             return found
         if any(place.begun for place in found):
             raise KitFailed(f"{found[read.index(False)].file} is missing, or of an earlier index than those beside it", _AGAIN)
-        if found[0].file.exists():
+        if not read[0] and found[0].file.exists():
             note(f"{index.name} was made anew: exporting it from its start")
     for file in known:
         file.unlink()
