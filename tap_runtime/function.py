@@ -20,14 +20,18 @@ from tap_runtime.link import Done, LinkedStore
 from tap_runtime.settings import BOILINGDATA_SECRET, SOCKET, SPOOL, TapSettings, environment, read_settings
 
 _START_S = 5.0
-_HOLD_S = 0.3  # a flush is held so long, so that several at once reach several environments
+_LONGEST_HOLD_MS = 5_000
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The steward's event: land what is open here, or the batch with segments that it names."""
+    """The steward's event: land what is open here, or the batch with segments that it names.
+
+    A flush is held so long that all that were sent with it reach other environments.
+    """
 
     tapmesh: str
     batch: str | None = None
+    hold_ms: int = 0
 
 
 class Function:
@@ -57,7 +61,7 @@ class Function:
     def _ask(self, asked: Asked, request: str) -> Done:
         if asked.batch is not None:
             return Done(request, stored=(asked.batch,))
-        time.sleep(_HOLD_S)
+        time.sleep(min(asked.hold_ms, _LONGEST_HOLD_MS) / 1000)
         return self._landing(request, self._acceptor.leave())
 
     def _landing(self, request: str, batches: tuple[str, ...]) -> Done:

@@ -23,7 +23,11 @@ from tap_runtime.store import bucket_store
 _LOST_AFTER = dt.timedelta(minutes=2)  # past freshness, in which time its environment was asked twice
 _GIVEN_UP_AFTER = dt.timedelta(hours=24)  # no environment lives so long: the marker of a batch reported lost goes then
 _ASKED_FOR = dt.timedelta(hours=1)
-_MOST_FLUSHES = 50
+_MOST_FLUSHES = 50  # of a tap in a look
+_MOST_CALLS = 500  # of a look, which has 50 s
+_CALL_MS = 50  # what a call takes: 18 ms of the steward's share of a core, and the network
+_HOLD_MS = 300  # what the last flush is held
+_DOUBLED_FOR = 6  # minutes
 _YOUNGEST = dt.timedelta(minutes=1)  # freshness is at least age and a minute
 _UNKNOWN = dt.timedelta(minutes=5)  # freshness where the settings are gone
 _OF_ALL: dict[str, Callable[[Iterable[int]], int]] = {"oldest_open": max, "overdue": max, "lost": sum}  # from the taps' figures the mesh's
@@ -58,7 +62,7 @@ class Seen:
     """What there was to see of one tap, and what its function is to be asked."""
 
     figures: dict[str, int]
-    asked: list[dict[str, str]]
+    asked: list[dict[str, str | int]]
 
 
 class Steward:
@@ -86,10 +90,12 @@ class Steward:
             values = {name: how(one.figures[name] for one in seen.values()) for name, how in _OF_ALL.items()}
             more = {name: sum(one.figures[name] for one in seen.values()) for name in ("open", "stale")}
             self._say(report.metrics("looked", self._prefix.removesuffix("-"), now, values, **more))
-        for tap, one in seen.items():
+        left = _MOST_CALLS
+        for tap, one in sorted(seen.items(), key=lambda pair: len(pair[1].asked)):
             with self._apart(tap, "not_called", failed):
-                for event in one.asked:
+                for event in one.asked[:left]:
                     self._invoke(self._prefix + tap, msgspec.json.encode(event))
+            left = max(0, left - len(one.asked))
         if failed:
             raise RuntimeError(f"{len(failed)} of {len(opened)} taps could not be looked at, or called")
 
@@ -104,7 +110,7 @@ class Steward:
 
     def _look_at(self, tap: str, batches: list[str], now: dt.datetime) -> Seen:
         stale = list(self._stale(tap, batches, now))
-        asked: list[dict[str, str]] = []
+        asked: list[dict[str, str | int]] = []
         asleep, lost, overdue = [], 0, dt.timedelta()
         for each in stale:
             if lands_anywhere(self._store, tap, each.batch, each.marker.ack):
@@ -119,7 +125,7 @@ class Steward:
         figures = {"open": len(batches), "stale": len(stale), **times, "lost": lost}
         if stale:
             self._say(report.plain("stale", tap=tap, **figures))
-        return Seen(figures, asked + [{"tapmesh": "flush"}] * _flushes(asleep))
+        return Seen(figures, asked + _flushes(asleep))
 
     def _stale(self, tap: str, batches: list[str], now: dt.datetime) -> Iterator[Stale]:
         for batch in sorted(batches):
@@ -148,11 +154,16 @@ class Steward:
         return is_new
 
 
-def _flushes(asleep: Sequence[Stale]) -> int:
-    """Twice as many as environments hold a batch, since Lambda chooses whom they reach; half of what the tap may run at once stays free."""
+def _flushes(asleep: Sequence[Stale]) -> list[dict[str, str | int]]:
+    """Twice as many as environments hold a batch, as Lambda chooses whom they reach, and again twice as many each minute for six.
+
+    By then all of up to 50 idle ones are reached at once. Half of what the tap may run at once stays free.
+    """
     concurrency = next((each.settings.concurrency for each in asleep if each.settings is not None), None)
     most = _MOST_FLUSHES if concurrency is None else max(1, concurrency // 2)
-    return min(2 * len(asleep), most)
+    minutes = [each.late // dt.timedelta(minutes=1) for each in asleep]
+    number = min(most, sum(2 << (minute if minute < _DOUBLED_FOR else 0) for minute in minutes))
+    return [{"tapmesh": "flush", "hold_ms": _HOLD_MS + _CALL_MS * number}] * number
 
 
 def _aws_invoke() -> Invoke:

@@ -12,7 +12,10 @@ from tap_runtime.steward import Steward
 from tests.tap_runtime.emf import extracted
 from tests.tap_runtime.local_tap import LocalTap, column, settings
 
-FLUSH = ("acme-dev-clicks", {"tapmesh": "flush"})
+
+def flushes(number: int) -> list[tuple[str, dict[str, Any]]]:
+    """As many, each held until the last of them has come."""
+    return [("acme-dev-clicks", {"tapmesh": "flush", "hold_ms": 300 + 50 * number})] * number
 
 
 class Watched:
@@ -20,7 +23,7 @@ class Watched:
 
     def __init__(self, root: Path, **more: Any) -> None:
         self.tap = LocalTap(root, settings((column("id", "VARCHAR"),), freshness_s=300, **more))
-        self.invoked: list[tuple[str, dict[str, str]]] = []
+        self.invoked: list[tuple[str, dict[str, Any]]] = []
         self.lines: list[dict[str, Any]] = []
         self.metrics: list[dict[str, float]] = []
         self.gone = False
@@ -40,7 +43,7 @@ class Watched:
             assert {dimensions for _, _, dimensions in found} == {(("mesh", "acme-dev"),)}
             self.metrics.append({name: value for (_, name, _), (value, _) in found.items()})
 
-    def after(self, **passed: int) -> list[tuple[str, dict[str, str]]]:
+    def after(self, **passed: int) -> list[tuple[str, dict[str, Any]]]:
         """What one look after so much time invokes."""
         self.invoked.clear()
         self.tap.now += dt.timedelta(**passed)
@@ -76,7 +79,7 @@ def test_a_silent_environment_is_flushed_and_a_stored_batch_landed_by_anyone(tmp
     buffered, stored = Watched(tmp_path / "b"), Watched(tmp_path / "s", ack="stored")
     for watched in (buffered, stored):
         watched.tap.post(b'{"id":"a"}')
-    assert buffered.after(seconds=301) == [FLUSH, FLUSH]
+    assert buffered.after(seconds=301) == flushes(2)
     assert stored.after(seconds=301) == [("acme-dev-clicks", {"tapmesh": "land", "batch": stored.batch})]
 
 
@@ -118,13 +121,30 @@ def test_flushes_leave_half_of_the_concurrency_to_senders(tmp_path: Path) -> Non
     for _ in range(10):
         watched.tap.post(b'{"id":"a"}')
         watched.tap.acceptor.leave()
-    assert watched.after(seconds=301) == [FLUSH] * 3
+    assert watched.after(seconds=301) == flushes(3)
+
+
+def test_flushes_double_each_minute_for_six(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.tap.post(b'{"id":"a"}')
+    assert [len(watched.after(seconds=seconds)) for seconds in (301, 60, 60, 60, 60, 60, 60)] == [2, 4, 8, 16, 32, 50, 2]
+
+
+def test_a_look_calls_for_every_tap_that_is_easily_done_and_ends_in_time(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, ack="stored")
+    watched.tap.post(b'{"id":"a"}')
+    marker = watched.tap.store.get(lake.marker_key("clicks", watched.batch)) or b""
+    for number in range(600):
+        batch = lake.new_batch(watched.tap.now, lambda size, number=number: number.to_bytes(size))
+        watched.tap.store.put(lake.marker_key("a_crowd", batch), marker)
+    called = [function for function, _ in watched.after(seconds=301)]
+    assert (called[0], called[1:]) == ("acme-dev-clicks", ["acme-dev-a_crowd"] * 499)
 
 
 def test_a_batch_nobody_landed_is_reported_once_and_withdrawn_when_it_lands(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     watched.tap.post(b'{"id":"a"}')
-    assert watched.after(seconds=419) == [FLUSH, FLUSH]
+    assert watched.after(seconds=419) == flushes(4)
     assert watched.lost == []
     for _ in range(2):
         watched.after(seconds=2)
@@ -162,5 +182,5 @@ def test_a_tap_that_cannot_be_looked_at_hides_no_other(tmp_path: Path) -> None:
     watched.tap.store.put(f"{lake.OPEN}clicks/a stranger's", b"")
     with pytest.raises(RuntimeError, match="1 of 2 taps could not be looked at"):
         watched.after(seconds=301)
-    assert watched.invoked == [FLUSH, FLUSH]
+    assert watched.invoked == flushes(2)
     assert {"event": "not_looked_at", "tap": "a_tap_before", "code": "Broken"} in watched.lines
