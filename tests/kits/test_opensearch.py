@@ -43,6 +43,12 @@ def landed(mesh: RunningMesh, count: int) -> list[tuple[str, dict[str, object]]]
     return sorted((id_, {name: value for name, value in record.items() if not name.startswith("_")}) for id_, record in rows)
 
 
+def hold_after_a_batch(tap: FaultyTap) -> None:
+    """It is tried out and takes one, the others wait for it: so the kit is at work when something happens to it."""
+    tap.on("delay", times=2, path="taps")
+    tap.on("delay", times=None, path="taps", seconds=3)
+
+
 def expected(documents: dict[str, bytes]) -> list[tuple[str, dict[str, object]]]:
     return sorted((id_, json.loads(document)) for id_, document in documents.items())
 
@@ -113,7 +119,7 @@ def test_a_cluster_in_trouble_is_waited_for_and_an_expired_point_in_time_followe
     node.create("expired", shards=2)
     node.fill("expired", documents.items())
     tap = FaultyTap(f"http://127.0.0.1:{mesh.port}")
-    tap.on("delay", times=None, path="taps", seconds=0.3)
+    hold_after_a_batch(tap)
     cluster = FaultyCluster(node.url)
     for fault in ("429", "cut", "lose-reply", "503"):
         cluster.on(fault, path=r"^/_search\?")
@@ -150,7 +156,7 @@ def test_sigterm_ends_it_cleanly_and_the_next_start_goes_on(node: OpenSearch, me
     node.create("stopped")
     node.fill("stopped", documents.items())
     tap = FaultyTap(f"http://127.0.0.1:{mesh.port}")
-    tap.on("delay", times=None, path="taps", seconds=0.3)
+    hold_after_a_batch(tap)
     kit = Kit(mesh, f"{node.url}/stopped", "--url", f"{tap.address}/taps/documents")
     kit.start()
     mesh.wait_for(lambda: kit.delivered() > 0, "a batch", within_s=60)
