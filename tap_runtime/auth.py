@@ -127,7 +127,7 @@ class Authenticator:
     def _granted(self, genuine: Genuine, now_s: float) -> None:
         tap, person = self._settings.tap, genuine.person
         if genuine.taps is not None and tap not in genuine.taps:
-            hint = f"tapmesh token --as {person} --tap {tap} makes one that is"
+            hint = f"{self._command(person)} makes one that is"
             raise Refused(403, "not_granted", f"the token is not for {tap}", hint)
         owners = f"ask the owners (team {self._settings.owner})"
         if person not in self._until:
@@ -143,8 +143,12 @@ class Authenticator:
         return Refused(401, "bad_token", f"the token is not accepted: {why}", f"get a new one; {self._ask_for_one()}")
 
     def _ask_for_one(self) -> str:
-        tap, owner = self._settings.tap, self._settings.owner
-        return f"tapmesh token --as NAME --tap {tap} makes one, or ask the owners (team {owner})"
+        return f"{self._command('NAME')} makes one, or ask the owners (team {self._settings.owner})"
+
+    def _command(self, person: str) -> str:
+        stack = self._settings.issuer.rpartition("/")[2]
+        where = "" if stack == "laptop" else f" --stack {stack} --keys FILE"
+        return f"tapmesh token --as {person} --tap {self._settings.tap}{where}"
 
 
 def _public_key(key: VerifyKey) -> Ed25519PublicKey:

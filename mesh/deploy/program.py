@@ -40,7 +40,7 @@ def make(plan: MeshPlan, built: Built, telemetry: Mapping[Arch, Artefact], regio
     Steward(plan, lake)
     urls = {name: tap.url for name, tap in taps.items() if tap.url is not None}
     if plan.telemetry is not None:
-        pulumi.export("telemetry", Telemetry(plan.name, plan.telemetry, urls[plan.telemetry], telemetry, lake).needs)
+        pulumi.export("telemetry", Telemetry(plan, plan.telemetry, urls[plan.telemetry], telemetry, lake).needs)
     pulumi.export("lake", f"s3://{plan.lake.bucket}")
     pulumi.export("urls", urls)
     pulumi.export("readers", {name: tap.ddl for name, tap in taps.items() if tap.ddl is not None})

@@ -19,11 +19,12 @@ TokenFile = Annotated[Path, typer.Option("--token-file", metavar="PATH", help="T
 _TOKEN_FILE = Path("/etc/tapmesh/token")
 
 
-def printing(template: Path, about: str) -> Callable[..., None]:
-    """The command that prints `template`; `about` is its help."""
+def printing(template: Path, about: str, check: Callable[[str, Path], None] = lambda tap, file: None) -> Callable[..., None]:
+    """The command that prints `template`; `about` is its help, `check` looks at the tap in the mesh's file."""
 
     def run(tap: Tap, token_file: TokenFile = _TOKEN_FILE, url: Url = None, file: File = TAPS_YAML) -> None:
         data(filled(template.read_text(), tap, tap_url(tap, url, file), token_file.absolute()).rstrip("\n"))
+        check(tap, file)
 
     run.__doc__ = about
     return run

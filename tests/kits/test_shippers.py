@@ -166,3 +166,12 @@ def test_a_port_that_is_taken_is_said(mesh: RunningMesh, tmp_path: Path) -> None
     with socket.create_server(("127.0.0.1", port)):
         done = mesh.run("kit", "relay", "--to", "metrics", "--port", str(port), "--folder", str(tmp_path / "kept"))
     assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"error: port {port} or {tmp_path}/kept: Address already in use")
+
+
+@pytest.mark.parametrize(
+    ("tap", "said"), [("logs", ""), ("clicks", "warning: clicks counts twice what Fluent Bit sends again: give it ack")]
+)
+def test_a_tap_that_would_count_twice_what_fluent_bit_sends_again_is_said(mesh: RunningMesh, tap: str, said: str) -> None:
+    done = mesh.run("kit", "fluent-bit", "--tap", tap)
+    assert (done.returncode, done.stderr.startswith(said), bool(done.stderr)) == (0, True, bool(said))
+    assert done.stdout.startswith("# Fluent Bit")

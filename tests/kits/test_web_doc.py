@@ -62,6 +62,7 @@ def test_the_queries_of_the_page_answer_what_they_say(shop: RunningMesh) -> None
         {"url": f"{site}/cups", "views": 3, "sessions": 2, "seconds": 40.0, "scrolled": 300.0},
         {"url": f"{site}/plates", "views": 1, "sessions": 1, "seconds": 60.0, "scrolled": 0.0},
     ]
+    assert all("| " + " | ".join(map(str, row.values())) + " |" in PAGE for row in pages)
     assert clicks == [
         {"url": f"{site}/cups", "x": 100, "y": 300, "clicks": 2},
         {"url": f"{site}/cups", "x": 0, "y": 0, "clicks": 1},

@@ -93,6 +93,7 @@ def test_a_second_late_is_503_and_an_hour_401(signed: Signed) -> None:
     late = tap.post(GOOD, x_bd_authorization=made(private, claims=CLAIMS | {"exp": NOW_S - 1}))
     assert (late.error, late.headers["retry-after"]) == ((503, "token_expired"), "5")
     assert "nothing was lost" in late.content["hint"]
+    assert "tapmesh token --as NAME --tap clicks --stack test --keys FILE makes one" in late.content["hint"]
     refused(tap, made(private, claims=CLAIMS | {"iat": NOW_S - 7200, "exp": NOW_S - 3600}), "has expired")
 
 
