@@ -53,7 +53,7 @@ def receipt(mesh: RunningMesh) -> str:
 def shell(mesh: RunningMesh, script: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PATH": f"{mesh.folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
     return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=mesh.folder, env=environment, capture_output=True, text=True, timeout=200
+        ["bash", "-euo", "pipefail", "-c", script], cwd=mesh.folder, env=environment, capture_output=True, text=True, timeout=800
     )
 
 
@@ -65,6 +65,7 @@ def by_page() -> dict[str, str]:
     return pages
 
 
+@pytest.mark.timeout(900)  # docs/cli.md is some fifty commands; on a busy machine each takes seconds
 @pytest.mark.parametrize(("page", "script"), by_page().items(), ids=by_page())
 def test_the_shell_of_a_page_runs_from_top_to_bottom(mesh: RunningMesh, receipt: str, page: str, script: str) -> None:
     """What serves is left out, as the mesh runs already; the port and the receipts are those of here."""
