@@ -41,9 +41,9 @@ def read_tree(file: Path) -> Tree:
     try:
         _read(tree, file.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        tree.say(tree.at((error.object.count(b"\n", 0, error.start) + 1, 1)), (), "not UTF-8; save the file as UTF-8")
+        tree.say((), "not UTF-8; save the file as UTF-8", tree.at((error.object.count(b"\n", 0, error.start) + 1, 1)))
     except OSError as error:
-        tree.say(tree.at((1, 1)), (), f"cannot be read: {error.strerror}")
+        tree.say((), f"cannot be read: {error.strerror}")
     return tree
 
 
@@ -54,18 +54,18 @@ def _read(tree: Tree, text: str) -> None:
         return
     except yaml.MarkedYAMLError as error:
         place, fault = explain(text, error)
-        tree.say(tree.at(place), (), f"not YAML: {fault}")
+        tree.say((), f"not YAML: {fault}", tree.at(place))
         return
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-        tree.say(tree.at(place), (), f"not YAML: {str(error).splitlines()[0]}")
+        tree.say((), f"not YAML: {str(error).splitlines()[0]}", tree.at(place))
         return
     if isinstance(root.value, dict):
         tree.root = root
     elif not tree.problems:
         found = "the file is empty; tapmesh schema lists its keys" if root.value is None else "expected keys and values"
-        tree.say(tree.at((1, 1)), (), found + ("" if root.value is None else " (version: 1, mesh: …, taps: …)"))
+        tree.say((), found + ("" if root.value is None else " (version: 1, mesh: …, taps: …)"))
 
 
 class _Composer:
@@ -94,7 +94,7 @@ class _Composer:
         return root or Node((1, 1))
 
     def _say(self, event: Any, path: Path_, text: str) -> None:
-        self._tree.say(self._tree.at(_place(event)), path, text)
+        self._tree.say(path, text, self._tree.at(_place(event)))
 
     def _node(self, event: Any, path: Path_) -> Node:
         if isinstance(event, yaml.AliasEvent):

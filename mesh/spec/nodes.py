@@ -47,9 +47,9 @@ class Tree:
         """Whether `path` stands in this file."""
         return self._find(path)[0] == len(path)
 
-    def say(self, mark: Mark, path: Path_, text: str) -> None:
-        """Notes a problem."""
-        self.problems.append(Problem(mark, dotted(path), text))
+    def say(self, path: Path_, text: str, mark: Mark | None = None) -> None:
+        """Notes a problem of what is at `path`, where that stands or at `mark`."""
+        self.problems.append(Problem(mark or self.mark(path), dotted(path), text))
 
     def _find(self, path: Path_) -> tuple[int, Place]:
         node, place = self.root, self.root.place
@@ -80,7 +80,7 @@ class At:
 
     def say(self, text: str, *where: str | int) -> None:
         """Notes a problem of the tap."""
-        self.tree.say(self.mark(*where), (*self.path, *where), text)
+        self.tree.say((*self.path, *where), text, self.mark(*where))
 
 
 def dotted(path: Path_) -> str:

@@ -17,6 +17,7 @@ from tap_runtime.settings import OutputColumn
 from tap_runtime.statement import check_statement, walk
 
 _LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
+_LINE_END = re.compile(r"\r\n|\r|\n")  # as DuckDB counts lines
 _FEW, _AT_ONCE = 50, 100
 _CANDIDATES = 6
 _SERIALIZE = "SELECT json_serialize_sql(s) FROM (SELECT unnest($1::VARCHAR[]) AS s)"
@@ -123,7 +124,7 @@ def _refused(refused: SqlRefused, sql: str) -> BadStatement:
     explained = _explained(refused, wrapped=False)
     if not refused.at:
         return explained
-    before = sql.encode()[: refused.at].decode(errors="replace").split("\n")
+    before = _LINE_END.split(sql.encode()[: refused.at].decode(errors="replace"))
     return BadStatement(str(explained), len(before), len(before[-1]) + 1)
 
 
@@ -148,7 +149,7 @@ def _quoted(bad: BadStatement, asked: Asked) -> BadStatement:
     text = str(bad)
     if (near := re.search(r'syntax error at or near "(\w*)', text)) is None:
         return bad
-    lines = asked.sql.split("\n")
+    lines = _LINE_END.split(asked.sql)
     before = re.search(r"(\w+)\s*$", "\n".join([*lines[: bad.line - 1], lines[bad.line - 1][: bad.column - 1]]))
     words = {near[1].lower(), before[1].lower() if before is not None else ""}
     for column in asked.columns:

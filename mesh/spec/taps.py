@@ -60,7 +60,7 @@ def make_taps(drafts: Sequence[Draft], known: Known) -> dict[str, Tap]:
     for draft, bound in zip(drafts, bind_all(asked), strict=True):
         if isinstance(bound, BadStatement):
             if draft.is_sure(bound):
-                draft.at.tree.say(draft.sql_mark(bound.line, bound.column), (*draft.at.path, "sql"), str(bound))
+                draft.at.tree.say((*draft.at.path, "sql"), str(bound), draft.sql_mark(bound.line, bound.column))
             continue
         if bound.reads_clock:
             text = "asks for the time of landing, which differs from try to try; _received_at is when the record came"

@@ -65,7 +65,7 @@ def cleaned(model: type[Model], value: Any, tree: Tree, path: Path_) -> tuple[Mo
             faults = _without_union_noise(invalid, value)
         for where, fault in faults:
             if where not in said:
-                tree.say(tree.mark((*path, *where)), (*path, *where), _words(model, where, fault))
+                tree.say((*path, *where), _words(model, where, fault))
             said.add(where)
         if not all([_set_aside(value, where, fault["type"]) for where, fault in faults]):
             break

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mesh.spec import Checked, load
@@ -85,6 +85,7 @@ def test_any_values_below_taps(taps: dict[Any, Any], defaults: Any) -> None:
 
 @QUICK
 @given(st.text(max_size=30) | st.lists(st.sampled_from(TOKENS), max_size=12).map(" ".join))
+@example("\r0")
 def test_any_statement(sql: str) -> None:
     _load(_dumped({**HEAD, "taps": {"clicks": {"team": "growth", "sql": sql}}}))
 

@@ -10,7 +10,7 @@ from mesh.kits.delivery import KitFailed
 from mesh.kits.rest.point import Point, point
 from mesh.spec.compose import read_tree
 from mesh.spec.language import Keys
-from mesh.spec.nodes import Path_, Tree
+from mesh.spec.nodes import Tree
 from mesh.spec.problems import Problem, in_order
 from mesh.spec.units import duration
 from mesh.spec.validate import validate
@@ -103,8 +103,7 @@ def read_source(file: Path) -> RestSource:
 
 def _check_together(source: RestSource, tree: Tree) -> None:
     def say(text: str, *path: str) -> None:
-        where: Path_ = path
-        tree.say(tree.mark(where), where, text)
+        tree.say(path, text)
 
     asks = [name for name, value in source.query.items() if SINCE in value]
     if source.since and not asks:
