@@ -12,6 +12,8 @@ import msgspec
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from mesh.spec.compose import LOADER
+from mesh.spec.layout import explain
 from tap_runtime import lake, spool
 from tap_runtime.accept import Acceptor
 from tap_runtime.http import Request
@@ -47,18 +49,22 @@ class Case:
 
 def read_cases(folder: Path) -> list[Case]:
     """All of `cases/<tap>/<name>.yaml` in a mesh's folder; raises BadCase."""
-    return [_read(file) for file in sorted(folder.glob("cases/*/*.yaml"))]
+    return [_read(file, file.relative_to(folder)) for file in sorted(folder.glob("cases/*/*.yaml"))]
 
 
-def _read(file: Path) -> Case:
+def _read(file: Path, named: Path) -> Case:
     try:
-        keys = _Keys.model_validate(yaml.safe_load(file.read_text()))
+        text = file.read_text()
+        keys = _Keys.model_validate(yaml.load(text, Loader=LOADER))
+    except yaml.MarkedYAMLError as error:
+        (line, column), fault = explain(text, error)
+        raise BadCase(f"{named}:{line}:{column}: not YAML: {fault}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadCase(f"{file}: not YAML: {str(error).splitlines()[0]}") from None
+        raise BadCase(f"{named}: not YAML: {str(error).splitlines()[0]}") from None
     except ValidationError as error:
         found = error.errors()[0]
         where = ".".join(map(str, found["loc"])) or "it"
-        raise BadCase(f"{file}: {where}: {found['msg'].lower()}; a case has about, input (lines) and rows (a list)") from None
+        raise BadCase(f"{named}: {where}: {found['msg'].lower()}; a case has about, input (lines) and rows (a list)") from None
     return Case(file.parent.name, file.stem, keys.input.encode(), tuple(keys.rows))
 
 

@@ -11,6 +11,7 @@ import typer
 
 from mesh.cli.names import complete_taps
 from mesh.cli.options import TAPS_YAML, File, Json, loaded
+from mesh.cli.rights import named
 from mesh.cli.say import data, fail, note
 
 NAME = "test"
@@ -28,8 +29,8 @@ def run(
 
     mesh = loaded(file)
     settings = {plan.name: plan.settings for plan in expand(mesh, Stack("test")).taps}
-    if tap is not None and tap not in settings:
-        fail(f"there is no tap {tap}", f"taps: {', '.join(settings)}")
+    if tap is not None:
+        named(tap, settings, "tap")
     try:
         cases = [case for case in read_cases(file.absolute().parent) if tap in (None, case.tap)]
     except BadCase as bad:

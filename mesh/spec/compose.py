@@ -16,7 +16,7 @@ from mesh.spec.nodes import Node, Path_, Place, Tree
 
 MAX_NODES = 1_000_000
 MAX_DEPTH = 50
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(0|[1-9]\d*)", re.ASCII)  # 0123 stays text: account ids may start with 0
 _FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 30
@@ -78,7 +78,7 @@ class _Composer:
 
     @staticmethod
     def _parsed(text: str) -> Iterator[Any]:
-        loader = _LOADER(text)
+        loader = LOADER(text)
         while loader.check_event():
             yield loader.get_event()
 

@@ -56,12 +56,12 @@ def explain(text: str, error: yaml.MarkedYAMLError) -> tuple[Place, str]:
         return start, f"a text that starts with {shown} needs quotes"
     if "quoted scalar" in fault:
         return began, _not_closed(first)
-    if "a flow " in fault and first in ("[", "{"):
-        return began, f"the {first} here is not closed, or a comma is missing in it"
+    if "a flow " in fault and (opened := _bracket(rows, began)) is not None:
+        return opened, f"the {_character(rows, opened)} here is not closed, or a comma is missing in it"
     here = next((index for index, line in enumerate(lines) if line.number == (began if "':'" in fault else place)[0]), len(lines) - 1)
     if here >= 0 and "expected ':'" in fault:
         return _in_block(lines[: here + 1]) or (lines[here].start, _unlike_a_key(lines[here]))
-    if here >= 0 and ("mapping values" in fault or "expected key" in fault):
+    if here >= 0 and re.search("mapping values|expected key|block end", fault):
         return _indented(lines, here, place[1])
     return place, fault
 
@@ -72,6 +72,15 @@ def _place(mark: yaml.Mark | None) -> Place:
 
 def _character(rows: Sequence[str], place: Place) -> str:
     return "" if place[0] > len(rows) else rows[place[0] - 1][place[1] - 1 : place[1]]
+
+
+def _bracket(rows: Sequence[str], place: Place) -> Place | None:
+    """The last one that opens at or before the place."""
+    for number in range(min(place[0], len(rows)), 0, -1):
+        row = rows[number - 1][: place[1]] if number == place[0] else rows[number - 1]
+        if (column := max(row.rfind("["), row.rfind("{"))) >= 0:
+            return number, column + 1
+    return None
 
 
 def _not_closed(quote: str) -> str:

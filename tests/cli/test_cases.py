@@ -58,21 +58,22 @@ def test_lines_that_the_tap_refuses_fail_the_case(case: Path, ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("input: [", "not YAML"),
-        ("input: x\n", "rows: field required; a case has about, input (lines) and rows (a list)"),
-        ("input: x\nrows: []\nrow: 1\n", "row: extra inputs are not permitted"),
-        ("", "it: input should be"),
+        ("input: [", "1:8: not YAML: the [ here is not closed"),
+        ("about: A click\n input: x\n", "2:2: not YAML: input is indented by 1 space; expected 0 like about on line 1"),
+        ("input: x\n", " rows: field required; a case has about, input (lines) and rows (a list)"),
+        ("input: x\nrows: []\nrow: 1\n", " row: extra inputs are not permitted"),
+        ("", " it: input should be"),
     ],
 )
 def test_a_file_that_is_no_case_is_named(case: Path, ask: Ask, text: str, why: str) -> None:
     case.write_text(text)
     said = ask("test")
     assert (said.code, said.out) == (2, "")
-    assert f"cases/clicks/mine.yaml: {why}" in said.err
+    assert said.err.startswith(f"error: cases/clicks/mine.yaml:{why}")
 
 
 def test_taps_that_are_not_there_are_named(case: Path, ask: Ask) -> None:
-    assert "there is no tap nope" in ask("test", "nope").err
+    assert "nope: no such tap" in ask("test", "nope").err
     case.rename(case.parent.parent / "mine.yaml").parent.joinpath("other").mkdir()
     case.parent.parent.joinpath("mine.yaml").rename(case.parent.parent / "other/mine.yaml")
     assert "failed other/mine\n       taps.yaml has no such tap\n" in ask("test").out
