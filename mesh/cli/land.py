@@ -26,20 +26,16 @@ def run(
 ) -> None:
     """Land what is open of a tap that nobody lands any more; exit 1 when something stays open."""
     from mesh.lake.land import land_open
-    from mesh.lake.place import NoLake, newest_settings
+    from mesh.lake.place import newest_settings
     from mesh.spec.problems import did_you_mean
-    from tap_runtime.errors import LakeDown
 
     found = place(lake, file)
-    try:
-        store = found.store()
-        taps = newest_settings(store)
-        if tap not in taps:
-            fail(f"--tap {tap}: {found.url} has no such tap", did_you_mean(tap, taps))
-        with tempfile.TemporaryDirectory() as scratch:
-            ended = list(land_open(store, tap, Path(scratch)))
-    except (NoLake, LakeDown) as error:
-        fail(str(error), code=1)
+    store = found.store()
+    taps = newest_settings(store)
+    if tap not in taps:
+        fail(f"--tap {tap}: {found.url} has no such tap", did_you_mean(tap, taps))
+    with tempfile.TemporaryDirectory() as scratch:
+        ended = list(land_open(store, tap, Path(scratch)))
     if as_json:
         data(json.dumps([{**dataclasses.asdict(each), "counts": msgspec.to_builtins(each.counts)} for each in ended]))
     for each in ended if not as_json else ():

@@ -38,8 +38,6 @@ class State:
 
 
 state = State()
-
-
 _HERE = "run tapmesh in the folder with taps.yaml, name it with --file, or make one with tapmesh init"
 
 

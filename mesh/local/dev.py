@@ -28,6 +28,7 @@ from mesh.spec import Checked, load
 from mesh.spec.mesh import Mesh
 from tap_runtime import FORMAT, lake, spool
 from tap_runtime.accept import Acceptor
+from tap_runtime.errors import LakeDown
 from tap_runtime.store import folder_store
 
 _WATCH_S = 0.5
@@ -56,6 +57,7 @@ class Dev:
             say(f"no BoilingData token is taken before the owner's tap master secret is here: {HOW}")
         self._running.plans = self._plan(mesh)
         self._child = LanderChild(workspace, self._hear)
+        self._why_stuck = ""
 
     async def run(self) -> None:
         """Serves until SIGINT or SIGTERM, then lands what is open."""
@@ -115,10 +117,19 @@ class Dev:
             now = self._times()
             if now == seen:
                 continue
-            seen = now
             checked = await asyncio.to_thread(load, self._file)
-            self._reload(checked)
-            seen = self._times() if checked.mesh is not None else seen
+            try:
+                self._reload(checked)
+            except (LakeDown, OSError) as error:
+                self._stuck(str(error))
+                continue  # the save is still to be taken
+            self._stuck("")
+            seen = self._times() if checked.mesh is not None else now
+
+    def _stuck(self, why: str) -> None:
+        if why and why != self._why_stuck:
+            self._say(f"the save is not taken yet, and the mesh runs on as it was: {why}")
+        self._why_stuck = why
 
     def _times(self) -> dict[Path, float]:
         found = {}

@@ -68,6 +68,20 @@ def test_a_broken_save_keeps_the_old_mesh_and_a_good_one_replaces_it(mesh: Runni
     assert rows == [{"id": "before", "n": 1}, {"id": "during", "n": 2}, {"id": "after", "n": None}]
 
 
+def test_a_save_that_the_lake_cannot_take_is_taken_once_it_can(mesh: RunningMesh) -> None:
+    mesh.start()
+    settings = mesh.folder / ".mesh/lake/_mesh/settings"
+    settings.rename(mesh.folder / "aside")
+    settings.write_text("in the way")
+    mesh.file.write_text(mesh.file.read_text().replace("age: 1s", "age: 2s"))
+    mesh.wait_for(lambda: "the save is not taken yet, and the mesh runs on as it was: cannot write" in mesh.log.read_text(), "the trouble")
+    assert mesh.post("buffered", b'{"id":"a","n":1}\n')[0] == 200
+    settings.unlink()
+    (mesh.folder / "aside").rename(settings)
+    mesh.wait_for(lambda: "reloaded: buffered, stored, closed_club changed" in mesh.log.read_text(), "the reload")
+    assert mesh.log.read_text().count("not taken yet") == 1
+
+
 def test_the_log_tells_the_time_and_what_each_save_did(mesh: RunningMesh) -> None:
     mesh.start()
     good = mesh.file.read_text()
