@@ -125,7 +125,7 @@ def test_a_cluster_in_trouble_is_waited_for_and_an_expired_point_in_time_followe
         cluster.on(fault, path=r"^/_search\?")
     kit = Kit(mesh, f"{cluster.address}/expired", "--url", f"{tap.address}/taps/documents", "--slices", "2")
     kit.start()
-    mesh.wait_for(lambda: kit.delivered() > 0, "a batch", within_s=60)
+    mesh.wait_for(lambda: kit.delivered() > 0, "a batch", within_s=180)
     node.ask("DELETE", "/_search/point_in_time/_all")
     tap.clear()
     kit.end()
@@ -159,7 +159,7 @@ def test_sigterm_ends_it_cleanly_and_the_next_start_goes_on(node: OpenSearch, me
     hold_after_a_batch(tap)
     kit = Kit(mesh, f"{node.url}/stopped", "--url", f"{tap.address}/taps/documents")
     kit.start()
-    mesh.wait_for(lambda: kit.delivered() > 0, "a batch", within_s=60)
+    mesh.wait_for(lambda: kit.delivered() > 0, "a batch", within_s=180)
     assert kit.process is not None
     kit.process.send_signal(signal.SIGTERM)
     kit.end(60)
