@@ -6,7 +6,6 @@ import os
 import statistics
 from dataclasses import dataclass, replace
 
-import botocore
 from _lambda import Account, Figures, run
 from _mesh import TAP
 from _prices import GB_SECOND, LOG_LINE, LOGS_GB, MONTH_MINUTES, REQUEST, S3_READ, S3_WRITE, SCHEDULE, running
@@ -15,7 +14,6 @@ from tap_runtime import lake
 from tests.emulated.deployed import Deployed
 from tests.emulated.environment import Environment
 from tests.emulated.faults import FaultyStore
-from tests.emulated.rie import packages, runtime
 
 ROUNDS = 5
 YOUNG_S, QUIET_S = -600, 90  # one that is not a minute old while this runs, and one whose senders have gone: its marker is read
@@ -99,8 +97,7 @@ def opened(account: Account, taps: int, quiet: int) -> Deployed:
         age_s = QUIET_S if number < quiet else YOUNG_S
         batch = lake.new_batch(dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age_s), os.urandom)
         tap.store.put(lake.marker_key(name, batch), marker)
-    botocores = packages(runtime().version, f"botocore=={botocore.__version__}")  # which Lambda's own runtime has
-    variables = {"TAPMESH_LAKE": lake_url, "TAPMESH_PREFIX": "bench-dev-", "PYTHONPATH": str(botocores)}
+    variables = {"TAPMESH_LAKE": lake_url, "TAPMESH_PREFIX": "bench-dev-"}
     variables |= account.aws.admin.variables(account.aws.endpoint)
     layer = account.layer(f"steward-{taps}-{quiet}")
     return Deployed("steward", account.package.code, layer, variables, "tap_runtime.steward.handler", timeout_s=50)

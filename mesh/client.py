@@ -4,7 +4,8 @@ import gzip
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import msgspec
 import urllib3
@@ -22,6 +23,13 @@ def _slept(seconds: float) -> bool:
     return False
 
 
+class Http(Protocol):
+    """What a request goes by."""
+
+    def request(self, method: str, url: str, *, body: bytes, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """The answer; raises urllib3's HTTPError where none came."""
+
+
 class TapClient:
     """A tap's URL, and where tokens for it come from; one thread's own. A request is posted `tries` times at most (None: for ever):
     `tell` hears why it is tried again, `stopped` waits that many seconds and says whether to give up."""
@@ -33,11 +41,12 @@ class TapClient:
         tries: int | None = 9,
         tell: Callable[[str], None] = lambda _: None,
         stopped: Callable[[float], bool] = _slept,
+        http: Http | None = None,
     ) -> None:
         self.url = url
         self._token, self._tries, self._tell, self._stopped = Token(token_source), tries, tell, stopped
         self._token_source = token_source
-        self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT_S)
+        self._http: Http = http or urllib3.PoolManager(retries=False, timeout=_TIMEOUT_S)
 
     def another(self) -> "TapClient":
         """The same for another thread."""

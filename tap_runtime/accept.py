@@ -30,10 +30,12 @@ class Acceptor:
         self._checker = Checker(settings)
         self._intake: Intake = Stored(settings, store, random) if settings.ack == "stored" else Buffered(settings, store, spool, random)
 
-    def accept(self, request: Request, now: dt.datetime) -> Reply:
-        """The answer to one request; 200 only once its lines are as durable as the tap promises."""
+    def accept(self, request: Request, now: dt.datetime, sender: str | None = None) -> Reply:
+        """The answer to one request; 200 only once its lines are as durable as the tap promises.
+
+        `sender`: whose it is known to be, else its token says so."""
         try:
-            return self._accept(request, now)
+            return self._accept(request, now, sender)
         except Refused as refused:
             return refusal(refused)
         except DiskFull as full:
@@ -63,10 +65,10 @@ class Acceptor:
         """The batch that takes records now."""
         return self._intake.opened
 
-    def _accept(self, request: Request, now: dt.datetime) -> Reply:
+    def _accept(self, request: Request, now: dt.datetime, sender: str | None) -> Reply:
         if request.method != "POST":
             raise Refused(405, "not_post", "a tap takes POST only", "send newline-delimited JSON with POST")
-        sender = self._authenticator.sender(request, now)
+        sender = sender or self._authenticator.sender(request, now)
         key = request.headers.get("idempotency-key") or request.idempotency_key
         if key is not None and len(key) > _MAX_KEY:
             raise Refused(

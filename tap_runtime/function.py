@@ -24,7 +24,8 @@ _LONGEST_HOLD_MS = 5_000
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The steward's event: land what is open here, or the batch with segments that it names.
+    """An event of the mesh itself, let in by a role: the steward's, to land what is open here, or the batch with segments that it names; or
+    a declared source's, to take what it has read.
 
     A flush is held so long that all that were sent with it reach other environments.
     """
@@ -32,6 +33,9 @@ class Asked(msgspec.Struct, frozen=True):
     tapmesh: str
     batch: str | None = None
     hold_ms: int = 0
+    source: str | None = None
+    headers: dict[str, str] = {}
+    body: bytes = b""
 
 
 class Function:
@@ -45,10 +49,13 @@ class Function:
         """The response to one event; the lander is told in any case that it is on its way. `request`: its id."""
         done = Done(request)
         try:
-            if "requestContext" not in event:
-                done = self._ask(msgspec.convert(event, Asked), request)
+            if "requestContext" in event:
+                answer = self._acceptor.accept(_request(event), now)
+            elif (asked := msgspec.convert(event, Asked)).source is None:
+                done = self._ask(asked, request)
                 return {"statusCode": 200}
-            answer = self._acceptor.accept(_request(event), now)
+            else:
+                answer = self._acceptor.accept(Request("POST", asked.headers, asked.body), now, f"source:{asked.source}")
             done = self._landing(request, self._acceptor.due(now))
             return _response(answer)
         except Exception as error:

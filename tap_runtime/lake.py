@@ -49,6 +49,11 @@ def settings_key(tap: str, sha256: str) -> str:
     return f"_mesh/settings/{tap}/{sha256}.json"
 
 
+def source_key(source: str, sha256: str) -> str:
+    """What a declared source has read, as its bookmark names it."""
+    return f"_mesh/sources/{source}/{sha256}"
+
+
 def marker_key(tap: str, batch: str) -> str:
     """The object that says a batch is open."""
     return f"{OPEN}{tap}/{batch}"

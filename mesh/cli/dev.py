@@ -25,6 +25,7 @@ def run(
     import asyncio
 
     from mesh.local.dev import Dev
+    from mesh.spec.units import written
 
     level = logging.DEBUG if state.debug else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt=_CLOCK)
@@ -47,6 +48,8 @@ def run(
     note(f"{mesh.name} at http://127.0.0.1:{port}/  (lake: {workspace.lake})")
     for name, tap in mesh.taps.items():
         note(f"  http://127.0.0.1:{port}/taps/{name}  {tap.about or ''}")
+    for name, source in mesh.sources.items():
+        note(f"  {source.into} is not read into by itself here: tapmesh kit rest --source {name} --every {written(source.every_s)}")
     note("Ctrl-C lands what is open and stops")
     asyncio.run(server.run())
 

@@ -60,6 +60,7 @@ def _shared(plan: MeshPlan) -> list[str]:
         f"database    {plan.database}, queried in the workgroup {plan.workgroup}",
         f"alarms      {', '.join(alarm.name for alarm in plan.alarms)}",
         f"dashboard   {plan.name}",
+        *(f"source      {each.scheduled.function.name}, {each.scheduled.schedule}, into {each.into}" for each in plan.sources),
         *([] if plan.telemetry is None else [f"telemetry   layers that send a function's telemetry to {plan.telemetry}"]),
     ]
 

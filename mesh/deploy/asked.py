@@ -46,16 +46,18 @@ def asked(file: Path) -> Asked:
         problems.append(f"{bad}; pulumi config set tapmesh:stack-suffix stands for it in all names")
     keys = _keys(checked.mesh, problems)
     _check_secrets(checked.mesh, problems)
-    problems += _config_problems(config)
+    problems += _config_problems(config, checked.mesh)
+    _check_variables(checked.mesh, problems)
     if problems or checked.mesh is None:
         raise pulumi.RunError("\n".join([f"nothing was deployed; problems: {len(problems)}", *problems]))
     return Asked(checked.mesh, _told_by_the_account(stack, keys, config))
 
 
-def _config_problems(config: pulumi.Config) -> list[str]:
+def _config_problems(config: pulumi.Config, mesh: Mesh | None) -> list[str]:
     """Of keys beside the file's and the secrets."""
     ours = [key.removeprefix("tapmesh:") for key in sorted({*CONFIG.get(), *get_config_env()}) if key.startswith("tapmesh:")]
-    problems = [f"tapmesh:{key}: unknown key; {did_you_mean(key, _KNOWN)}" for key in ours if key not in _KNOWN]
+    known = {*_KNOWN, *(filter(str.isupper, ours) if mesh is None else (name for name, _ in _variables(mesh)))}
+    problems = [f"tapmesh:{key}: unknown key; {did_you_mean(key, known)}" for key in ours if key not in known]
     try:
         Lake(bucket=config.get("bucket"))
     except ValidationError:
@@ -102,7 +104,19 @@ def _keys(mesh: Mesh | None, problems: list[str]) -> tuple[VerifyKey, ...]:
 
 def secret(variable: str) -> pulumi.Output[str]:
     """The value of a function's variable that the stack's configuration keeps encrypted, and its state too."""
-    return pulumi.Config("tapmesh").require_secret(_SECRETS[variable]).apply(read_secret)
+    config = pulumi.Config("tapmesh")
+    return config.require_secret(_SECRETS[variable]).apply(read_secret) if variable in _SECRETS else config.require_secret(variable)
+
+
+def _variables(mesh: Mesh | None) -> list[tuple[str, str]]:
+    """What sources name, with whose it is."""
+    return [(name, source.name) for source in mesh.sources.values() for name in source.rest.variables()] if mesh is not None else []
+
+
+def _check_variables(mesh: Mesh | None, problems: list[str]) -> None:
+    for variable, source in _variables(mesh):
+        if not pulumi.runtime.get_config(key := f"tapmesh:{variable}"):
+            problems.append(f"{key} is missing, which sources.{source} names: pulumi config set --secret {key}")
 
 
 def _check_secrets(mesh: Mesh | None, problems: list[str]) -> None:

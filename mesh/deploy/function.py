@@ -13,7 +13,13 @@ Layers = Sequence[aws.lambda_.LayerVersion]
 
 
 def make_function(
-    name: str, plan: Function, role: aws.iam.Role, lake: Lake, layers: Layers, opts: pulumi.ResourceOptions
+    name: str,
+    plan: Function,
+    role: aws.iam.Role,
+    code: aws.s3.BucketObjectv2,
+    lake: Lake,
+    layers: Layers,
+    opts: pulumi.ResourceOptions,
 ) -> aws.lambda_.Function:
     """`opts` names whose it is, and what has to be there before it starts: its policy, its settings."""
     return aws.lambda_.Function(
@@ -24,8 +30,8 @@ def make_function(
         runtime=plan.runtime,
         architectures=[plan.architecture],
         handler=plan.handler,
-        s3_bucket=lake.runtime.bucket,
-        s3_key=lake.runtime.key,
+        s3_bucket=code.bucket,
+        s3_key=code.key,
         layers=[layer.arn for layer in layers],
         memory_size=plan.memory_mb,
         timeout=plan.timeout_s,

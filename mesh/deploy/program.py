@@ -8,6 +8,7 @@ import pulumi
 
 from mesh.deploy.asked import asked
 from mesh.deploy.lake import Lake
+from mesh.deploy.scheduled import Source
 from mesh.deploy.steward import Steward
 from mesh.deploy.tap import Tap
 from mesh.deploy.telemetry import Telemetry
@@ -38,6 +39,10 @@ def make(plan: MeshPlan, built: Built, telemetry: Mapping[Arch, Artefact], regio
     lake = Lake(plan, built)
     taps = {tap.name: Tap(tap, lake) for tap in plan.taps}
     Steward(plan, lake)
+    if plan.sources:
+        code = lake.uploaded("source", built.source)
+        for source in plan.sources:
+            Source(source, code, lake)
     urls = {name: tap.url for name, tap in taps.items() if tap.url is not None}
     if plan.telemetry is not None:
         pulumi.export("telemetry", Telemetry(plan, plan.telemetry, urls[plan.telemetry], telemetry, lake).needs)

@@ -3,9 +3,8 @@
 import pulumi
 import pulumi_aws as aws
 
-from mesh.deploy.function import make_function
 from mesh.deploy.lake import Lake
-from mesh.deploy.role import make_role
+from mesh.deploy.scheduled import make_scheduled
 from mesh.plan import MeshPlan
 from mesh.plan.model import Alarm, Metric
 
@@ -19,18 +18,7 @@ class Steward(pulumi.ComponentResource):
     def __init__(self, plan: MeshPlan, lake: Lake) -> None:
         super().__init__(KIND, "steward")
         inside = pulumi.ResourceOptions(parent=self)
-        role, policy = make_role(plan.steward.role, self)
-        after = pulumi.ResourceOptions(parent=self, depends_on=[policy])
-        function = make_function("steward", plan.steward.function, role, lake, [lake.packages], after)
-        caller, calls = make_role(plan.steward.schedule_role, self)
-        aws.scheduler.Schedule(
-            "schedule",
-            name=plan.steward.schedule_name,
-            schedule_expression=plan.steward.schedule,
-            flexible_time_window={"mode": "OFF"},
-            target={"arn": function.arn, "role_arn": caller.arn, "retry_policy": {"maximum_retry_attempts": 0}},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[calls]),
-        )
+        make_scheduled(plan.steward, lake.runtime, lake, self)
         for alarm in plan.alarms:
             _alarm(alarm, inside)
         aws.cloudwatch.Dashboard("dashboard", dashboard_name=plan.name, dashboard_body=plan.dashboard, opts=inside)
@@ -42,7 +30,7 @@ def _alarm(plan: Alarm, inside: pulumi.ResourceOptions) -> aws.cloudwatch.Metric
         queries.append({"id": "compared", "expression": plan.expression, "label": plan.name})
     queries[-1]["return_data"] = True
     return aws.cloudwatch.MetricAlarm(
-        plan.name.rpartition("_")[2],
+        plan.name.partition("_")[2],
         name=plan.name,
         alarm_description=plan.about,
         comparison_operator=plan.comparison,

@@ -30,7 +30,7 @@ class Tap(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         after = pulumi.ResourceOptions(parent=self, depends_on=[policy, settings])
-        function = make_function(plan.name, plan.function, role, lake, [lake.packages, lake.lander], after)
+        function = make_function(plan.name, plan.function, role, lake.runtime, lake, [lake.packages, lake.lander], after)
         self.url = None if plan.url is None else _url(plan.name, function, plan.url, inside).function_url
         _table(plan.table, lake, inside)
         self.ddl = None if plan.access_point is None else _access_point(plan.name, plan.access_point, lake, inside)

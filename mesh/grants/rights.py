@@ -14,7 +14,8 @@ ANYONE = "anyone"
 
 @dataclass(frozen=True)
 class Right:
-    """`who`: a person, a role's ARN, an account's id, or anyone. `team`: by which they have it. `until`: its last day, in UTC.
+    """`who`: a person, a role's ARN, an account's id, anyone, or a source with `source:` before its name. `team`: by which they have it.
+    `until`: its last day, in UTC.
 
     `marks`: what says so, the tap's line first; without any of them the right is gone.
     """
@@ -22,7 +23,7 @@ class Right:
     action: Action
     tap: str
     who: str
-    kind: Literal["person", "role", "account", "anyone"]
+    kind: Literal["person", "source", "role", "account", "anyone"]
     team: str | None
     until: dt.date | None
     marks: tuple[Mark, ...]
@@ -60,6 +61,9 @@ def _writing(mesh: Mesh, tap: Tap) -> Iterator[Right]:
     yield from _given(mesh, tap, "write", Grant(tap.team, None, tap.team_mark))
     for grant in tap.write:
         yield from _given(mesh, tap, "write", grant)
+    for source in mesh.sources.values():
+        if source.into == tap.name:
+            yield Right("write", tap.name, f"source:{source.name}", "source", None, None, (source.mark,))
 
 
 def _reading(mesh: Mesh, tap: Tap) -> Iterator[Right]:

@@ -46,6 +46,6 @@ def saved(file: Path, kind: type[Head], hint: str) -> tuple[Head, bytes] | None:
     return head, batch
 
 
-def no_place(file: Path, why: str, hint: str) -> KitFailed:
-    """Of a file that a kit did not leave so."""
-    return KitFailed(f"{file} is no place of a kit: {why}", hint)
+def no_place(kept: object, why: str, hint: str) -> KitFailed:
+    """Of a file, or what it is kept in, that a kit did not leave so."""
+    return KitFailed(f"{kept} is no place of a kit: {why}", hint)

@@ -31,7 +31,7 @@ class Artefact:
 
 @dataclass(frozen=True)
 class Built:
-    """What one architecture runs from. Runtime and lander are the same for both.
+    """What one architecture runs from. Runtime, source (the runtime, and the REST kit) and lander are the same for both.
 
     The lander is a layer of its own, as it is a tap's: Lambda starts every extension it finds, and ends a function whose extension ends.
     """
@@ -39,6 +39,7 @@ class Built:
     runtime: Artefact
     layer: Artefact
     lander: Artefact
+    source: Artefact
 
 
 def named(part: Path, name: str) -> Artefact:

@@ -2,28 +2,36 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import tap_runtime
-from mesh.package.archive import stored, write_zip
+from mesh.package.archive import Member, stored, write_zip
 from mesh.package.artefact import Built, Limits, named, within
 from mesh.package.cache import alone, cache_folder, cached, key
 from mesh.package.wheels import Arch, Say, fetch, needed
 
 _HERE = Path(__file__).parent
+_SOURCE = (  # what `mesh.kits.rest.function` imports; the glob leaves out command.py, which is the command line's
+    *(f"mesh/{name}.py" for name in ("__init__", "batches", "client", "faults", "receipt", "token")),
+    *(f"mesh/kits/{name}.py" for name in ("__init__", "bookmark", "delivery", "gathering")),
+    "mesh/kits/rest/[!c]*.py",
+)
 
 
 def build(arch: Arch, out: Path, say: Say = lambda text: None, limits: Limits = Limits()) -> Built:
-    """`runtime-`, `lander-` and `layer-<arch>-<sha256>.zip` in `out`, the same bytes on every machine. Raises BuildFailed."""
+    """`runtime-`, `source-`, `lander-` and `layer-<arch>-<sha256>.zip` in `out`, the same bytes on every machine. Raises BuildFailed."""
     layer = cached(cache_folder(), key(arch), lambda part: _write_layer(arch, part, say), say)
     with alone(out, say):
         part = out / "part"
-        _write_runtime(part)
+        write_zip(_code("tap_runtime/**/*.py"), part)
         runtime = named(part, "runtime")
+        write_zip(_code("tap_runtime/**/*.py", *_SOURCE), part)
+        source = named(part, "source")
         write_zip([stored("extensions/tapmesh-lander", (_HERE / "tapmesh-lander").read_bytes(), executable=True)], part)
         lander = named(part, "lander")
         shutil.copyfile(layer, part)
-        built = Built(runtime, named(part, f"layer-{arch}"), lander)
+        built = Built(runtime, named(part, f"layer-{arch}"), lander, source)
     within(limits, built)
     return built
 
@@ -35,6 +43,7 @@ def _write_layer(arch: Arch, path: Path, say: Say) -> None:
         write_zip([member.below("python") for wheel in wheels for member in needed(wheel)], path)
 
 
-def _write_runtime(path: Path) -> None:
-    folder = Path(tap_runtime.__file__).parent
-    write_zip([stored(source.relative_to(folder.parent).as_posix(), source.read_bytes()) for source in folder.rglob("*.py")], path)
+def _code(*patterns: str) -> Iterator[Member]:
+    folder = Path(tap_runtime.__file__).parent.parent
+    for file in (file for pattern in patterns for file in folder.glob(pattern)):
+        yield stored(file.relative_to(folder).as_posix(), file.read_bytes())

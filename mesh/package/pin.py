@@ -10,7 +10,7 @@ from mesh.package.cache import sha256_of
 from mesh.package.wheels import MACHINES, fetch
 
 LAYER_TXT = Path(__file__).with_name("layer.txt")
-PACKAGES = ("cffi", "cryptography", "duckdb", "msgspec", "obstore")
+PACKAGES = ("cffi", "cryptography", "duckdb", "msgspec", "obstore", "urllib3")
 _HEAD = "# Written by `make pin` from requirements.txt: what the layer carries, for both architectures.\n"
 
 

@@ -58,4 +58,4 @@ def _is_needed(name: str) -> bool:
     top, _, rest = name.partition("/")
     if top.endswith(".dist-info"):
         return rest == "METADATA" or _LICENCE.match(rest) is not None
-    return top not in _UNUSED and "/tests/" not in name and not name.endswith((".pyi", ".pyc", "/py.typed"))
+    return top not in _UNUSED and "/tests/" not in name and "/emscripten/" not in name and not name.endswith((".pyi", ".pyc", "/py.typed"))

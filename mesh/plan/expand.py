@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from mesh.grants.writers import boilingdata, writers
 from mesh.plan import cors
 from mesh.plan.ddl import table_ddl
-from mesh.plan.model import AccessPoint, Expiry, Function, Lake, MeshPlan, Resource, Role, Steward, Table, TapPlan, Url
+from mesh.plan.model import AccessPoint, Expiry, Function, Lake, MeshPlan, Resource, Role, Scheduled, Table, TapPlan, Url
 from mesh.plan.names import Names, Stack, bucket_name, issuer
-from mesh.plan.policies import bucket_policy, reader_policy, schedule_policy, steward_policy, tap_policy, trust
+from mesh.plan.policies import bucket_policy, reader_policy, steward_policy, tap_policy, trust
+from mesh.plan.schedules import RUNTIME, scheduled, source_plan
 from mesh.plan.tables import table
 from mesh.plan.watch import alarms, dashboard
 from mesh.spec.mesh import Mesh, ReadGrant, Tap
@@ -15,7 +16,6 @@ from tap_runtime import lake
 from tap_runtime.settings import BOILINGDATA_SECRET, Limits, TapSettings
 
 _UNPACKED_AT_128_MB = 8 * 1024 * 1024
-RUNTIME = "python3.13"
 _TIMEOUT_S = 30  # an environment takes no request while it lands
 _LOG_DAYS = 30
 _KEY_DAYS = 7  # how long a retry with an Idempotency-Key is known
@@ -46,9 +46,10 @@ def expand(mesh: Mesh, stack: Stack) -> MeshPlan:
         workgroup=names.whole,
         query_results=f"s3://{names.bucket}/{_RESULTS}",
         steward=steward,
-        alarms=alarms(names, steward.function.name),
+        alarms=alarms(names, steward.function.name, [*mesh.sources]),
         dashboard=dashboard(names),
         taps=taps,
+        sources=tuple(source_plan(source, names) for source in mesh.sources.values()),
         telemetry=mesh.telemetry,
         notes=(*_adopted(mesh), *(note for _, notes in planned for note in notes)),
     )
@@ -151,10 +152,9 @@ def _adopted(mesh: Mesh) -> tuple[str, ...]:
     return (what,) if mesh.adopt_bucket else ()
 
 
-def _steward(names: Names) -> Steward:
-    name, schedule = names.own("steward"), names.own("schedule")
+def _steward(names: Names) -> Scheduled:
     function = Function(
-        name=name,
+        name=names.own("steward"),
         about=f"Steward of {names.whole}: wakes who should land, reports what is lost",
         handler="tap_runtime.steward.handler",
         memory_mb=128,
@@ -165,8 +165,8 @@ def _steward(names: Names) -> Steward:
         runtime=RUNTIME,
         architecture=names.stack.architecture,
     )
-    calls = Role("schedule", names.role_path, trust("scheduler", names.stack.account), schedule_policy(names, name))
-    return Steward(function, Role("steward", names.role_path, trust("lambda"), steward_policy(names)), "rate(1 minute)", schedule, calls)
+    role = Role("steward", names.role_path, trust("lambda"), steward_policy(names))
+    return scheduled(names, function, role, 60, "schedule", names.own("schedule"))
 
 
 def _expiries(mesh: Mesh) -> tuple[Expiry, ...]:

@@ -121,14 +121,24 @@ class Lake:
 
 
 @dataclass(frozen=True)
-class Steward:
-    """The scheduled function that watches the mesh, and the role its schedule calls it by."""
+class Scheduled:
+    """A function that a schedule calls, and the role it is called by: the steward, and each source's."""
 
     function: Function
     role: Role
     schedule: str
     schedule_name: str
     schedule_role: Role
+
+
+@dataclass(frozen=True)
+class SourcePlan:
+    """An API that is read into the tap `into`; `parameter` has the bookmark, and stays when the source goes."""
+
+    name: str
+    into: str
+    parameter: str
+    scheduled: Scheduled
 
 
 @dataclass(frozen=True)
@@ -170,10 +180,11 @@ class MeshPlan:
     database: str
     workgroup: str
     query_results: str
-    steward: Steward
+    steward: Scheduled
     alarms: tuple[Alarm, ...]
     dashboard: str
     taps: tuple[TapPlan, ...]
+    sources: tuple[SourcePlan, ...]
     telemetry: str | None
     notes: tuple[str, ...]
 

@@ -80,6 +80,10 @@ class Names:
         """All functions write here."""
         return f"/tapmesh/{self.whole}"
 
+    def parameter(self, source: str) -> str:
+        """Where SSM keeps a source's bookmark."""
+        return f"/tapmesh/{self.whole}/{source}"
+
     @property
     def database(self) -> str:
         """Athena takes a dash in quotes only."""

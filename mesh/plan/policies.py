@@ -55,8 +55,21 @@ def steward_policy(names: Names) -> Policy:
     )
 
 
+def source_policy(names: Names, source: str, tap: str) -> Policy:
+    """Of a source's function: its own bookmark and what that stands on, and a call of its tap's function, which takes that for a token."""
+    own = (names.objects(f"_mesh/sources/{source}/*"),)
+    return Policy(
+        (
+            Statement(("ssm:GetParameter", "ssm:PutParameter"), (names.arn("ssm", f"parameter{names.parameter(source)}"),)),
+            Statement(("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"), own),
+            Statement(("lambda:InvokeFunction",), (names.arn("lambda", f"function:{names.prefix}{tap}"),)),
+            _logs(names),
+        )
+    )
+
+
 def schedule_policy(names: Names, function: str) -> Policy:
-    """Of the steward's schedule."""
+    """Of a schedule."""
     return Policy((Statement(("lambda:InvokeFunction",), (names.arn("lambda", f"function:{function}"),)),))
 
 

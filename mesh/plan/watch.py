@@ -1,7 +1,7 @@
 """What is looked at: alarms, and the dashboard. Over the mesh's metrics, and by tap over the lines `tap_runtime.report` makes them of."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mesh.plan.model import Alarm, Metric
@@ -13,8 +13,8 @@ OVERDUE_S = 600
 _FIVE_MINUTES = 300
 
 
-def alarms(names: Names, steward: str) -> tuple[Alarm, ...]:
-    """Five, however many taps there are; the dashboard says which tap it is."""
+def alarms(names: Names, steward: str, sources: Iterable[str]) -> tuple[Alarm, ...]:
+    """Five, however many taps there are, and one a source; the dashboard says which tap it is."""
 
     def metric(name: str, stat: str = "Sum") -> Metric:
         return Metric(name, stat, _NAMESPACE, {"mesh": names.whole})
@@ -35,7 +35,18 @@ def alarms(names: Names, steward: str) -> tuple[Alarm, ...]:
         periods=1,
         missing="notBreaching",
     )
-    rounds = Alarm(
+    return (
+        above("lost", "A batch is presumed lost; _mesh/lost/ says which, and at most how much", metric("lost"), 0, 1),
+        quarantined,
+        above("failing", "Batches cannot land for ten minutes; they are kept and tried again", metric("failing"), 0, 2),
+        above("overdue", f"A batch is open {OVERDUE_S} s past its tap's freshness", metric("overdue", "Maximum"), OVERDUE_S, 2),
+        _rounds(names, steward),
+        *(_failing(names, source) for source in sources),
+    )
+
+
+def _rounds(names: Names, steward: str) -> Alarm:
+    return Alarm(
         name=names.own("steward"),
         about="The steward has not finished a round for five minutes: nobody would report what is lost",
         metrics={kind: Metric(kind.capitalize(), "Sum", "AWS/Lambda", {"FunctionName": steward}) for kind in ("invocations", "errors")},
@@ -46,12 +57,20 @@ def alarms(names: Names, steward: str) -> tuple[Alarm, ...]:
         periods=1,
         missing="breaching",
     )
-    return (
-        above("lost", "A batch is presumed lost; _mesh/lost/ says which, and at most how much", metric("lost"), 0, 1),
-        quarantined,
-        above("failing", "Batches cannot land for ten minutes; they are kept and tried again", metric("failing"), 0, 2),
-        above("overdue", f"A batch is open {OVERDUE_S} s past its tap's freshness", metric("overdue", "Maximum"), OVERDUE_S, 2),
-        rounds,
+
+
+def _failing(names: Names, source: str) -> Alarm:
+    name = names.own(f"source_{source}")
+    return Alarm(
+        name=name,
+        about=f"The source {source} could not be read to its end; its function's log says why, and its next run goes on",
+        metrics={"m": Metric("Errors", "Sum", "AWS/Lambda", {"FunctionName": name})},
+        expression=None,
+        comparison="GreaterThanThreshold",
+        threshold=0,
+        period_s=900,
+        periods=1,
+        missing="notBreaching",
     )
 
 

@@ -4,26 +4,25 @@ import datetime as dt
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from mesh.spec import units
+from mesh.spec.keys import Keys, written
+from mesh.spec.rest import RestKeys
 
 _TAKEN_BUCKET = re.compile(r"\d+\.\d+\.\d+\.\d+|(xn--|sthree-|amzn-s3-demo-).*|.*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)")
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-NOT_YET = ("outputs", "partition", "sources", "layout")
+NOT_YET = ("outputs", "partition", "layout")
 
 
-def _written(title: str, example: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "title": title, "examples": [example]})
-
-
-Size = Annotated[int, BeforeValidator(units.batch_size), _written("size", "10MB")]
-Age = Annotated[int, BeforeValidator(units.age), _written("duration", "60s")]
-Freshness = Annotated[int, BeforeValidator(units.freshness), _written("duration", "5m")]
-Lifetime = Annotated[int, BeforeValidator(units.lifetime), _written("duration", "30d")]
-Memory = Annotated[int, BeforeValidator(units.memory), _written("size", "128MB")]
-Keep = Annotated[int, BeforeValidator(units.keep), _written("days", "400d")]
-Day = Annotated[dt.date, BeforeValidator(units.day), _written("day", "2027-03-31")]
+Size = Annotated[int, BeforeValidator(units.batch_size), written("size", "10MB")]
+Age = Annotated[int, BeforeValidator(units.age), written("duration", "60s")]
+Freshness = Annotated[int, BeforeValidator(units.freshness), written("duration", "5m")]
+Every = Annotated[int, BeforeValidator(units.every), written("duration", "15m")]
+Lifetime = Annotated[int, BeforeValidator(units.lifetime), written("duration", "30d")]
+Memory = Annotated[int, BeforeValidator(units.memory), written("size", "128MB")]
+Keep = Annotated[int, BeforeValidator(units.keep), written("days", "400d")]
+Day = Annotated[dt.date, BeforeValidator(units.day), written("day", "2027-03-31")]
 
 
 def _bucket(name: str) -> str:
@@ -33,12 +32,6 @@ def _bucket(name: str) -> str:
 
 
 Bucket = Annotated[str, AfterValidator(_bucket)]
-
-
-class Keys(BaseModel):
-    """A map of the file: unknown keys are problems, nothing is converted on the quiet."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Lake(Keys):
@@ -164,6 +157,12 @@ class TelemetryKeys(Keys):
     into: str = Field(description="The tap that gets the events; docs/kits/lambda-telemetry.md", examples=["clicks"])
 
 
+class SourceKeys(Keys):
+    into: str = Field(description="The tap, which has to be ack: stored", examples=["clicks"])
+    every: Every = Field(description="How often it is read, whole minutes from 1m to 24h", examples=["15m"])
+    rest: RestKeys = Field(description="The API, as docs/kits/rest.md has it", examples=["{url: https://data.acme.example/requests.json}"])
+
+
 class Top(Keys):
     version: Literal[1] = Field(description="The language's version", examples=[1])
     mesh: str = Field(pattern=r"^[a-z][a-z0-9-]{0,14}$", description="The mesh's name, at most 15 characters", examples=["acme"])
@@ -183,6 +182,11 @@ class Top(Keys):
         None,
         description="Publish the layers by which any Lambda function sends its telemetry to a tap",
         examples=["{into: clicks}"],
+    )
+    sources: dict[str, SourceKeys] = Field(
+        {},
+        description="REST APIs that a scheduled function of the mesh's own reads into taps, by name, at most 24 characters",
+        examples=["{requests: {into: clicks, every: 15m, rest: {url: https://data.acme.example/requests.json}}}"],
     )
     include: list[str] = Field(
         [],

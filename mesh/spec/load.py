@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from mesh.spec.language import TapKeys, Top
-from mesh.spec.mesh import Mesh, Tap
+from mesh.spec.mesh import Mesh, Source, Tap
 from mesh.spec.names import check_team
-from mesh.spec.nodes import At, Path_, Tree
+from mesh.spec.nodes import At, Tree
 from mesh.spec.parts import INCLUDED, Parts
 from mesh.spec.people import people, teams, without_use
-from mesh.spec.problems import Problem, did_you_mean, in_order
+from mesh.spec.problems import Problem, in_order
+from mesh.spec.sources import check_into, make_sources
 from mesh.spec.taps import Known, draft_tap, make_taps
 from mesh.spec.validate import FAULTY, cleaned, validate
 
@@ -34,30 +35,36 @@ def load(path: Path) -> Checked:
     tree = parts.read(path.resolve())
     if not isinstance(tree.value, dict):
         return Checked(None, in_order(tree.problems), ())
-    top = validate(Top, {key: value for key, value in tree.value.items() if key not in INCLUDED}, tree, ())
+    top = validate(Top, {key: value for key, value in tree.value.items() if key not in (*INCLUDED, "sources")}, tree, ())
     for index, pattern in enumerate(top.include if top is not None else ()):
         parts.include(index, pattern)
     known = Known(people(parts), teams(parts))
     taps = _taps(parts, known)
+    sources = make_sources(tree, parts.members["taps"], taps)
+    _check_reserved(tree, taps, len(sources))
     if top is not None:
         _check_top(top, tree, parts, known)
     problems = in_order(problem for each in parts.trees for problem in each.problems)
     warnings = in_order(known.warnings)
     if problems or top is None:
         return Checked(None, problems, warnings)
-    return Checked(_mesh(top, known, taps, tuple(dict.fromkeys([*parts.files, *known.files]))), (), warnings)
+    return Checked(_mesh(top, known, taps, sources, tuple(dict.fromkeys([*parts.files, *known.files]))), (), warnings)
 
 
 def _taps(parts: Parts, known: Known) -> dict[str, Tap]:
     tree = parts.trees[0]
     defaults = _defaults(tree, known)
     found = [(value, At(where, ("taps", name), tree)) for name, (where, value) in parts.members["taps"].items()]
-    taps = make_taps([draft for value, at in found if (draft := draft_tap(value, defaults, at, known)) is not None], known)
-    reserved = sum(tap.concurrency or 0 for tap in taps.values())
+    return make_taps([draft for value, at in found if (draft := draft_tap(value, defaults, at, known)) is not None], known)
+
+
+def _check_reserved(tree: Tree, taps: Mapping[str, Tap], sources: int) -> None:
+    """A source's function runs once at a time, which is reserved too."""
+    reserved = sum(tap.concurrency or 0 for tap in taps.values()) + sources
     if reserved > _MOST_RESERVED:
-        text = f"the taps reserve {reserved} in all; an account has 1000 by default and 100 must stay free: at most {_MOST_RESERVED}"
+        who = f"the taps{' and sources' if sources else ''} reserve {reserved} in all"
+        text = f"{who}; an account has 1000 by default and 100 must stay free: at most {_MOST_RESERVED}"
         tree.say(("taps",), f"concurrency: {text}")
-    return taps
 
 
 def _defaults(tree: Tree, known: Known) -> dict[str, Any]:
@@ -83,19 +90,10 @@ def _check_top(top: Top, tree: Tree, parts: Parts, known: Known) -> None:
     if top.boilingdata is None:
         known.warnings += without_use(known.people)
     if top.telemetry is not None:
-        _check_telemetry(top.telemetry.into, tree, parts)
+        check_into(top.telemetry.into, ("telemetry", "into"), tree, parts.members["taps"])
 
 
-def _check_telemetry(tap: str, tree: Tree, parts: Parts) -> None:
-    where: Path_ = ("telemetry", "into")
-    _, found = parts.members["taps"].get(tap, (None, None))
-    if tap not in parts.members["taps"]:
-        tree.say(where, f"{tap} is not in taps; {did_you_mean(tap, parts.members['taps'])}")
-    elif isinstance(found, dict) and found.get("closed") is True:
-        tree.say(where, f"{tap} is closed, so it has no URL to send to")
-
-
-def _mesh(top: Top, known: Known, taps: Mapping[str, Tap], files: tuple[Path, ...]) -> Mesh:
+def _mesh(top: Top, known: Known, taps: Mapping[str, Tap], sources: Mapping[str, Source], files: tuple[Path, ...]) -> Mesh:
     return Mesh(
         name=top.mesh,
         bucket=top.lake.bucket,
@@ -106,5 +104,6 @@ def _mesh(top: Top, known: Known, taps: Mapping[str, Tap], files: tuple[Path, ..
         longest_token_s=top.tokens.longest,
         boilingdata_owner=None if top.boilingdata is None else top.boilingdata.owner,
         telemetry=None if top.telemetry is None else top.telemetry.into,
+        sources=sources,
         files=files,
     )

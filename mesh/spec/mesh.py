@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mesh.kits.rest.source import RestSource
 from tap_runtime.schema import Column
 from tap_runtime.settings import OutputColumn
 
@@ -77,6 +78,17 @@ class Tap:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A REST API that the mesh itself reads into a tap."""
+
+    name: str
+    into: str
+    every_s: int
+    rest: RestSource
+    mark: Mark
+
+
+@dataclass(frozen=True)
 class Mesh:
     """The whole file. `teams`: their members, each with its place. `files`: all that was read (YAML, SQL), to watch for changes.
 
@@ -91,4 +103,5 @@ class Mesh:
     longest_token_s: int
     boilingdata_owner: str | None
     telemetry: str | None
+    sources: Mapping[str, Source]
     files: tuple[Path, ...]

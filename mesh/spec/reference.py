@@ -62,7 +62,7 @@ def _kind(schema: dict[str, Any]) -> str:
         return f"list of {_kind(schema['items'])}"
     if schema.get("type") == "string" and "examples" in schema and schema.get("title") in _WRITTEN:
         return str(schema["title"])
-    words = {"string": "text", "boolean": "true or false", "integer": "number"}
+    words = {"string": "text", "boolean": "true or false", "integer": "number", "number": "number"}
     return words.get(schema.get("type", ""), "map")
 
 

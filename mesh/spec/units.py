@@ -12,6 +12,7 @@ _DAY_S = 86400
 MAX_BATCH_BYTES = 200 * 10**6  # a spool holds 256 MiB, refused lines among them
 MAX_AGE_S = _DAY_S
 MAX_FRESHNESS_S = 7 * _DAY_S  # an Idempotency-Key is remembered as long
+MAX_EVERY_S = _DAY_S
 MAX_LIFETIME_S = 366 * _DAY_S
 MAX_KEEP_DAYS = 36_500
 
@@ -59,6 +60,14 @@ def freshness(value: Any) -> int:
     found = duration(value)
     if found > MAX_FRESHNESS_S:
         raise ValueError("expected at most 7d, like 5m")
+    return found
+
+
+def every(value: Any) -> int:
+    """Seconds between two readings."""
+    found = duration(value)
+    if found % 60 or found > MAX_EVERY_S:
+        raise ValueError("expected whole minutes, 1m to 24h, like 15m")
     return found
 
 

@@ -13,7 +13,8 @@ from mesh.spec.types import is_type
 Model = TypeVar("Model", bound=BaseModel)
 FAULTY = "\0"  # stands where a fault was said already; no text of a file can be it
 STAND_IN_EMAIL = "faulty@faulty.faulty"
-_STAND_IN = {"team": FAULTY, "to": FAULTY, "type": FAULTY, "version": 1, "mesh": "faulty", "email": STAND_IN_EMAIL}
+_STAND_IN: dict[str, Any] = {"team": FAULTY, "to": FAULTY, "type": FAULTY, "version": 1, "mesh": "faulty", "email": STAND_IN_EMAIL}
+_STAND_IN |= {"into": FAULTY, "every": "1m", "url": "https://faulty", "rest": {"url": "https://faulty"}}
 _UNION_TAGS = ("str", "int", "GrantKeys", "ReadKeys", "ColumnKeys")
 _WANTED = {
     "string_type": "expected text",
@@ -192,8 +193,8 @@ def _set_aside(value: Any, where: Path_, kind: str) -> bool:
         value[last] = {FAULTY: FAULTY}
     elif where == ("sql",) or where[:-1] == ("schema",):
         value[last] = FAULTY
-    elif last in _STAND_IN and (len(where) == 1 or last in ("to", "type")):
-        value[last] = _STAND_IN[last]
+    elif last in _STAND_IN and (len(where) == 1 or last in ("to", "type", "url")):
+        value[last] = copy.copy(_STAND_IN[last])
     else:
         value.pop(last, None)
     return True

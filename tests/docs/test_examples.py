@@ -1,5 +1,6 @@
 """Every example of the pages is executed: shell against a real mesh, YAML checked, SQL bound or asked."""
 
+import copy
 import json
 import os
 import re
@@ -26,6 +27,14 @@ SERVING = re.compile(
     r"^(make dev|tapmesh dev|tapmesh kit (relay|postgres|rest|opensearch))\b.*$|^\. \.venv/bin/activate$|^make \w+.*$", re.MULTILINE
 )
 DATA = '{"eventType":"click","x":10,"y":20}\n{"eventType":"pageload"}\n'
+
+
+REST = {
+    "url": "https://data.acme.example/",
+    "query": {"since": "{since}"},
+    "paging": {"by": "cursor", "next": "next"},
+    "since": {"field": "at", "start": 0, "overlap": 0},
+}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +115,7 @@ def test_the_sql_of_a_page_binds(mesh: RunningMesh, block: Block) -> None:
 def keys() -> list[tuple[str, str]]:
     """Key, with names for `<name>`, and example of every row of the reference."""
     page = (ROOT / "docs" / "taps-yaml.md").read_text()
-    for kind, name in (("taps", "clicks"), ("schema", "x"), ("people", "lead")):
+    for kind, name in (("taps", "clicks"), ("schema", "x"), ("people", "lead"), ("sources", "requests")):
         page = page.replace(f"{kind}.<name>", f"{kind}.{name}")
     return re.findall(r"^\| `([^`]+)` .*\| `(.*)` \|$", page, re.MULTILINE)
 
@@ -120,6 +129,8 @@ def test_the_example_of_a_key_passes_check(tmp_path: Path, key: str, example: st
     tap: dict[str, Any] = {"team": "growth", "ack": "stored", "schema": {"x": {"type": "TIMESTAMP"}}}
     file["taps"] = {"clicks": tap}
     del file["people"]["partner"]["boilingdata"]  # the example of that key, for somebody else
+    if key.startswith("sources."):
+        file["sources"] = {"requests": {"into": "clicks", "every": "1h", "rest": copy.deepcopy(REST)}}
     put(file, key, example)
     (tmp_path / "taps.yaml").write_text(yaml.safe_dump(file))
     assert [problem.line(tmp_path) for problem in load(tmp_path / "taps.yaml").problems] == []

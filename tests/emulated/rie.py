@@ -1,5 +1,6 @@
 """Lambda's own runtime interface emulator and its runtime for Python, brought once and kept outside the checkout."""
 
+import importlib.metadata as metadata
 import platform
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from tests.emulated.bring import cached, missing, pip
 from tests.emulated.python import lambda_python
 
 EMULATOR = "aws-sam-cli==1.170.0"  # the wheel carries the emulator's binaries
-CLIENT = "awslambdaric==4.2.2"
+CLIENT = ("awslambdaric==4.2.2", f"botocore=={metadata.version('botocore')}")  # Lambda's own folder has both
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def runtime() -> Runtime:
     python, version = (lambda_python(), PYTHON)
     if python is None:
         python, version = Path(sys.executable).resolve(), f"{sys.version_info.major}.{sys.version_info.minor}"
-    return Runtime(_emulator(), python, version, packages(version, CLIENT))
+    return Runtime(_emulator(), python, version, packages(version, *CLIENT))
 
 
 def packages(version: str, *wanted: str) -> Path:

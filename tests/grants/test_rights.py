@@ -1,6 +1,7 @@
 """What taps.yaml says of who may do what, read with the lines that say so."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +62,17 @@ def test_a_tap_is_written_by_its_team_and_whom_a_grant_names(mesh: Mesh) -> None
         ("lead", "data", [15, 9]),
         ("partner", None, [15]),
     ]
+
+
+def test_a_declared_source_writes_to_its_tap_and_is_no_person(tmp_path: Path) -> None:
+    rest = "rest: {url: https://data.acme.example/requests.json}"
+    taps = TAPS.replace("  orders:\n", "  orders:\n    ack: stored\n") + f"sources:\n  city: {{into: orders, every: 15m, {rest}}}\n"
+    (tmp_path / "taps.yaml").write_text(taps)
+    mesh = load(tmp_path / "taps.yaml").mesh
+    assert mesh is not None
+    (right,) = [right for right in rights(mesh, mesh.taps["orders"], "write") if right.kind == "source"]
+    assert (right.who, right.marks[0].line) == ("source:city", len(taps.splitlines()))
+    assert [writer.person for writer in writers(mesh, mesh.taps["orders"])] == ["analyst", "lead"]
 
 
 def test_a_grant_ends_with_its_last_day(mesh: Mesh) -> None:

@@ -12,6 +12,7 @@ from mesh.kits.opensearch.index import Index
 from mesh.kits.opensearch.place import places
 from mesh.kits.postgres.place import Place as PostgresPlace
 from mesh.kits.postgres.place import Source
+from mesh.kits.rest.place import InFile
 from mesh.kits.rest.place import Place as RestPlace
 
 INDEX = Index("http://search.acme.example:9200", "logs", "first", 2)
@@ -35,7 +36,7 @@ def postgres(folder: Path, source: Source = SOURCE) -> Path:
 
 
 def rest(folder: Path, source: str = URL) -> Path:
-    place = RestPlace(folder / "rest.db", source, anew=False)
+    place = RestPlace(InFile(folder / "rest.db"), source)
     for number in range(2000):
         place.new(b"%d" % number, number)
     place.note(BATCH)
@@ -123,7 +124,7 @@ def test_a_place_of_another_source_is_said_with_whose_it_is(tmp_path: Path) -> N
     place = PostgresPlace(changes, SOURCE)
     place.read()
     assert (place.known, place.point, place.batch) == (True, (7, 1), BATCH)
-    assert RestPlace(city, URL, anew=False).batch == BATCH
+    assert RestPlace(InFile(city), URL).batch == BATCH
 
 
 def test_a_part_that_is_missing_is_said(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.kits.city import City, Row, request, serving
 from tests.kits.example import HEAD, running
+from tests.kits.sources import TAPMESH
 from tests.local.conftest import RunningMesh
 
 TAPS = (
@@ -25,6 +26,10 @@ TAPS = (
     schema: {unique_key: VARCHAR NOT NULL, created_date: TIMESTAMP, borough: VARCHAR}
 """
 )
+DECLARED = """
+sources:
+  requests: {{into: requests, every: 15m, rest: {{url: {url}, paging: {{by: page, at: page, limit: $limit, size: 40}}}}}}
+"""
 ROWS = 250
 SINCE = {"field": "created_date", "start": "2026-11-01T00:00:00.000", "overlap": "1h"}
 NEW = {"$where": "created_date >= '{since}'", "$order": "created_date, unique_key"}
@@ -86,6 +91,31 @@ def test_every_way_of_paging_brings_each_record_once_and_then_only_what_is_new(m
     city.rows += [request(ROWS), request(ROWS + 1)]
     assert "\n2 new records" in f"\n{kit.run()}"
     assert landed(mesh) == once(range(ROWS + 2))
+
+
+def test_a_declared_source_is_read_from_here_into_its_tap(tmp_path: Path, city: City) -> None:
+    with running(tmp_path, TAPS + DECLARED.format(url=city.url("page"))) as mesh:
+        url = f"http://127.0.0.1:{mesh.port}/taps/requests"
+        words = mesh.command("kit", "rest", "--source", "requests", "--url", url, "--file", str(mesh.file))
+        for new in (ROWS, 0):
+            done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+            assert f"\n{new} new records" in f"\n{done.stderr}", done.stderr
+        assert landed(mesh) == once(range(ROWS))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--from", "x.yaml"), "missing option '--to'\nhint: --from and --to go together"),
+        ((), "missing option '--from'"),
+        (("--source", "requsts"), "--source requsts: not in sources of taps.yaml\nhint: did you mean requests?"),
+        (("--source", "requests", "--to", "requests"), "--source says what is read and where it goes\nhint: leave --from and --to out"),
+    ],
+)
+def test_a_source_is_in_a_file_or_declared(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+    (tmp_path / "taps.yaml").write_text(TAPS + DECLARED.format(url="https://data.acme.example/x"))
+    done = subprocess.run([TAPMESH, "kit", "rest", *words], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert (done.returncode, f"error: {says}" in done.stderr) == (2, True), done.stderr
 
 
 def test_from_the_bookmark_on_it_reads_the_overlap_again_and_sends_new_versions_alone(mesh: RunningMesh, city: City) -> None:

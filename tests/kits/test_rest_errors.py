@@ -192,7 +192,7 @@ def test_a_source_that_keeps_failing_is_given_up_after_growing_waits(city: City)
     city.answers = [(502, {}, b"bad gateway")] * 8
     stop = Hurried()
     with pytest.raises(KitFailed, match="answered 502: bad gateway") as failed:
-        Api(RestSource(url=city.url("offset")), stop).page({})
+        Api(RestSource(url=city.url("offset")), stop.within, lambda line: None).page({})
     assert "start the kit again later" in failed.value.hint
     assert [0.5 * 2**n <= wait <= 2**n for n, wait in enumerate(stop.waited)] == [True] * 6 + [stop.waited[6] <= 60]
 

@@ -12,7 +12,8 @@ import pytest
 
 from mesh.package import Built
 from mesh.package.pin import LAYER_TXT, PACKAGES, versions
-from mesh.package.wheels import MACHINES, Arch
+from mesh.package.wheels import MACHINES, PYTHON, Arch
+from tests.emulated.rie import CLIENT, packages
 from tests.package.conftest import ROOT, unpacked
 
 IMPORTS = """
@@ -21,7 +22,7 @@ sys.path[:0] = opt, task = sys.argv[1:]
 import tap_runtime
 for module in pkgutil.iter_modules(tap_runtime.__path__):
     importlib.import_module(f"tap_runtime.{module.name}")
-import duckdb, obstore.store
+import duckdb, obstore.store, urllib3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 key = Ed25519PrivateKey.generate()
 key.public_key().verify(key.sign(b"lead"), b"lead")
@@ -54,6 +55,26 @@ def test_the_runtime_zip_is_the_sources_of_tap_runtime(built: dict[Arch, Built])
         assert {name: archive.read(name) for name in archive.namelist()} == sources
 
 
+SOURCE = """
+import json, sys
+sys.path[:0] = sys.argv[1:]
+import mesh.kits.rest.function
+print(json.dumps([module.__file__ for name, module in sys.modules.items() if name.partition(".")[0] == "mesh"]))
+"""
+
+
+def test_the_source_zip_is_the_runtime_and_what_of_the_kit_its_function_imports(
+    built: dict[Arch, Built], opt: Path, python: str, tmp_path: Path
+) -> None:
+    """From it, the layer, and what Lambda's own folder has, of which botocore is one."""
+    zipped, runtime = {*names(built["x86_64"].source.path)}, {*names(built["x86_64"].runtime.path)}
+    task = unpacked(built["x86_64"].source.path, tmp_path)
+    path = [str(task), str(opt / "python"), str(packages(PYTHON, *CLIENT))]
+    done = subprocess.run([python, "-I", "-S", "-B", "-c", SOURCE, *path], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert (runtime < zipped, {Path(file).relative_to(task).as_posix() for file in json.loads(done.stdout)}) == (True, zipped - runtime)
+
+
 @pytest.mark.parametrize("arch", MACHINES)
 def test_the_layer_carries_code_and_licences_only_and_the_extension_is_one_of_its_own(built: dict[Arch, Built], arch: Arch) -> None:
     carried = names(built[arch].layer.path)
@@ -61,8 +82,8 @@ def test_the_layer_carries_code_and_licences_only_and_the_extension_is_one_of_it
     assert [name for name in carried if not name.startswith("python/")] == []
     allowed = re.compile(r".+\.(py|so)|.+/(LICENSE|AUTHORS)[^/]*|python/[^/]+\.dist-info/METADATA")
     assert [name for name in carried if not allowed.fullmatch(name) or "/tests/" in name] == []
-    packages = {name.split("/")[1].partition("-")[0] for name in carried if name.endswith(".dist-info/METADATA")}
-    assert packages == set(PACKAGES)
+    carries = {name.split("/")[1].partition("-")[0] for name in carried if name.endswith(".dist-info/METADATA")}
+    assert carries == set(PACKAGES)
 
 
 @pytest.mark.parametrize(("arch", "elf_machine"), [("arm64", 183), ("x86_64", 62)])

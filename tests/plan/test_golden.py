@@ -19,7 +19,7 @@ def test_a_tap_is_at_most_six_resources_and_an_access_point() -> None:
     kinds = ["role", "policy", "settings", "function", "url", "table"]
     found = {(name, tap.name): [each.kind for each in tap.resources] for name in PLANS for tap in plan(name).taps}
     assert found["whole-prod", "clicks"] == [*(kind for kind in kinds if kind != "url"), "access point"]  # it is closed
-    assert [resources for tap, resources in found.items() if tap != ("whole-prod", "clicks")] == [kinds] * 8
+    assert [resources for tap, resources in found.items() if tap != ("whole-prod", "clicks")] == [kinds] * 9
     assert plan("whole-prod").notes == (
         "the bucket is adopted as it is: set the expiry of keep, and a policy for readers, on it yourself",
         "clicks: analyst may read, but AWS knows roles and accounts only; grant those too",

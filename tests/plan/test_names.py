@@ -14,8 +14,8 @@ LONGEST = "t" * 29
 
 def _own(plan: MeshPlan) -> set[str]:
     """What the mesh itself has in the namespaces of its taps' functions."""
-    steward = plan.steward
-    return {steward.function.name, steward.schedule_name}
+    scheduled = (plan.steward, *(source.scheduled for source in plan.sources))
+    return {name for each in scheduled for name in (each.function.name, each.schedule_name)}
 
 
 def _longest(*taps: str) -> MeshPlan:
@@ -23,7 +23,9 @@ def _longest(*taps: str) -> MeshPlan:
     tap = example.taps["clicks"]
     named = {name: dataclasses.replace(tap, name=name, read=mesh(PLANS["whole-prod"][0]).taps["clicks"].read) for name in taps}
     bucket = "b" * 47
-    return expand(dataclasses.replace(example, name="m" * 15, bucket=bucket, taps=named), Stack("s" * 15))
+    source = mesh(PLANS["whole-prod"][0]).sources["requests"]
+    sources = {name: dataclasses.replace(source, name=name, into=taps[0]) for name in ("steward", "r" * 24)}
+    return expand(dataclasses.replace(example, name="m" * 15, bucket=bucket, taps=named, sources=sources), Stack("s" * 15))
 
 
 def test_the_longest_names_fit() -> None:

@@ -95,12 +95,18 @@ def test_the_stewards_role_may_do_all_that_it_does(tmp_path: Path) -> None:
 
 def _roles(planned: MeshPlan) -> Iterator[tuple[str, Role]]:
     yield from ((tap.name, tap.role) for tap in planned.taps)
-    yield from (("", role) for role in (planned.steward.role, planned.steward.schedule_role))
+    yield from (("", role) for role in (planned.steward.role, *_called(planned)))
+
+
+def _called(planned: MeshPlan) -> Iterator[Role]:
+    """The roles of schedules, which may call one function each."""
+    yield from (each.schedule_role for each in (planned.steward, *(source.scheduled for source in planned.sources)))
 
 
 def _allowed(planned: MeshPlan, tap: str) -> re.Pattern[str]:
     """The resources a role may name, by tap; of the mesh's own roles without one."""
-    bucket, function = re.escape(planned.lake.bucket), re.escape(planned.steward.function.name)
+    scheduled = (planned.steward, *(source.scheduled for source in planned.sources))
+    bucket, function = re.escape(planned.lake.bucket), "|".join(re.escape(each.function.name) for each in scheduled)
     log_group = rf"arn:aws:logs:[^:]+:[^:]+:log-group:{re.escape(planned.log_group)}:\*"
     own = rf"{tap}/data/\*|_mesh/[a-z]+/{tap}/\*" if tap else r"_mesh/(open|lost|settings|landed)/\*"
     calls = "" if tap else rf"|arn:aws:lambda:[^:]+:[^:]+:function:({planned.name}-\*|{function})"
@@ -119,6 +125,24 @@ def test_no_policy_is_wider_than_its_own(name: str) -> None:
                 prefixes = statement.conditions["StringLike"]["s3:prefix"]
                 assert statement.actions == ("s3:ListBucket",)
                 assert [each for each in prefixes if not re.fullmatch(rf"_mesh/[a-z]+/{f'{tap}/' if tap else ''}\*", each)] == []
+
+
+def test_a_source_may_reach_its_bookmark_what_that_names_and_its_taps_function_alone() -> None:
+    (source,) = plan("whole-prod").sources
+    account = "eu-west-1:111111111111"
+    assert source.scheduled.role.policy == Policy(
+        (
+            Statement(("ssm:GetParameter", "ssm:PutParameter"), (f"arn:aws:ssm:{account}:parameter/tapmesh/acme-prod/requests",)),
+            Statement(
+                ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
+                ("arn:aws:s3:::acme-lake-of-record/_mesh/sources/requests/*",),
+            ),
+            Statement(("lambda:InvokeFunction",), (f"arn:aws:lambda:{account}:function:acme-prod-requests",)),
+            Statement(("logs:CreateLogStream", "logs:PutLogEvents"), (f"arn:aws:logs:{account}:log-group:/tapmesh/acme-prod:*",)),
+        )
+    )
+    (call,) = source.scheduled.schedule_role.policy.statements
+    assert call.resources == (f"arn:aws:lambda:{account}:function:acme-prod_source_requests",)
 
 
 def test_readers_reach_one_taps_data_through_its_access_point() -> None:
@@ -144,7 +168,7 @@ def test_readers_reach_one_taps_data_through_its_access_point() -> None:
 
 def test_a_role_can_be_taken_on_by_what_runs_with_it_only() -> None:
     planned = expand(mesh(PLANS["example-dev"][0]), Stack("dev", account="111111111111"))
-    services = {role.trust.json() for _, role in _roles(planned)}
+    services = {role.trust.json() for _, role in _roles(planned)} | {source.scheduled.role.trust.json() for source in planned.sources}
     assert services == {
         '{"Statement": [{"Action": ["sts:AssumeRole"], "Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com"]}}], '
         '"Version": "2012-10-17"}',

@@ -40,7 +40,7 @@ def test_every_metric_is_shown_for_the_mesh_and_is_one_that_is_logged() -> None:
     assert sorted(name for _, name, *_ in shown) == sorted(report.METRICS)
     assert {options["stat"] for *_, options in shown} == {"Sum", "Maximum"}
     rung = {
-        metric.name for alarm in alarms(NAMES, "acme-dev_steward") for metric in alarm.metrics.values() if metric.namespace == "tapmesh"
+        metric.name for alarm in alarms(NAMES, "acme-dev_steward", ()) for metric in alarm.metrics.values() if metric.namespace == "tapmesh"
     }
     assert rung < {*report.METRICS}
 

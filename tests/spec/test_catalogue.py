@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mesh.cli.check import run
+from mesh.kits.rest.source import Paging, RestSource, Since
 from mesh.spec import load
 from mesh.spec.mesh import Mesh
 
@@ -77,6 +78,21 @@ def test_tap_with_every_key() -> None:
     ]
     assert [(column.name, column.type, column.cast) for column in tap.output] == [("id", "VARCHAR", False), ("n", "DECIMAL(38,0)", True)]
     assert (tap.mark.file.name, tap.mark.line) == ("whole.yaml", 17)
+
+
+def test_source_with_every_key() -> None:
+    (source,) = _good("whole.yaml").sources.values()
+    assert (source.name, source.into, source.every_s) == ("requests", "requests", 3600)
+    assert source.rest == RestSource(
+        url="https://data.acme.example/requests.json",
+        query={"$where": "updated_at >= '{since}'", "$order": "updated_at, unique_key"},
+        headers={"X-App-Token": "${CITY_TOKEN}"},
+        records="data.items",
+        paging=Paging(by="offset", at="$offset", limit="$limit", size=500),
+        since=Since(field="updated_at", start="2026-11-01T00:00:00Z", overlap=3600, ordered=True),
+        per_minute=60,
+    )
+    assert source.rest.variables() == ("CITY_TOKEN",)
 
 
 def test_defaults_merge_one_level() -> None:

@@ -3,15 +3,14 @@
 import email.utils
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 import urllib3
 
-from mesh.cli.say import note
-from mesh.cli.stop import Stop
 from mesh.faults import cause
 from mesh.kits.delivery import KitFailed
+from mesh.kits.rest.asked import sent_headers
 from mesh.kits.rest.page import Page, read_page
 from mesh.kits.rest.source import RestSource
 
@@ -28,11 +27,11 @@ _DO = {
 
 
 class Api:
-    """A source's pages."""
+    """A source's pages. `stopped` waits that many seconds and says whether the end was asked for; `tell` hears why it waits."""
 
-    def __init__(self, source: RestSource, stop: Stop) -> None:
-        self._source, self._stop = source, stop
-        self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": "tapmesh", **source.sent_headers()}
+    def __init__(self, source: RestSource, stopped: Callable[[float], bool], tell: Callable[[str], None]) -> None:
+        self._source, self._stopped, self._tell = source, stopped, tell
+        self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": "tapmesh", **sent_headers(source)}
         self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT_S)
         self._free_at_s, self._met = 0.0, False
 
@@ -71,13 +70,13 @@ class Api:
     def _wait(self, failed: KitFailed, told_s: float | None, failures: int) -> None:
         backing_off_s = min(_LONGEST_WAIT_S, 0.5 * 2**failures)
         seconds = told_s if told_s is not None else random.uniform(backing_off_s / 2, backing_off_s)
-        note(f"{failed}; asking again in {seconds:.1f} s")
-        if self._stop.within(seconds):
+        self._tell(f"{failed}; asking again in {seconds:.1f} s")
+        if self._stopped(seconds):
             raise failed
 
     def _keep_pace(self) -> None:
         if self._source.per_minute is not None:
-            self._stop.within(max(0.0, self._free_at_s - time.monotonic()))
+            self._stopped(max(0.0, self._free_at_s - time.monotonic()))
             self._free_at_s = time.monotonic() + 60 / self._source.per_minute
 
 

@@ -1,4 +1,4 @@
-"""How far the kit has come, in one SQLite file: the bookmark, the batch under way, and which records may come again and were sent.
+"""How far the kit has come, in one SQLite database: the bookmark, the batch under way, and which records may come again and were sent.
 
 A record is known by the digest of its content, so that a version of it is sent once however often it is read. All that a batch
 brings is written in one transaction before it is sent; after a crash it goes out as it was, under its key, which the tap counts once.
@@ -7,7 +7,7 @@ brings is written in one transaction before it is sent; after a crash it goes ou
 import hashlib
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mesh.kits.bookmark import no_place
 from mesh.kits.delivery import KitFailed
@@ -17,27 +17,60 @@ _TABLES = (
     "create table sent (digest blob primary key, mark real) without rowid",
 )
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_AGAIN = "delete it to begin again, which may send records twice, or let --state name another folder"
+_AGAIN = "delete it to begin again, which may send records twice"
+
+
+class Keeper(Protocol):
+    """Where a place is kept. As text it names that; `again` and `elsewhere` say how to begin again, and how to have another."""
+
+    again: str
+    elsewhere: str
+
+    def open(self) -> tuple[sqlite3.Connection, bool]:
+        """The place, and whether it was kept before: else it is empty."""
+
+    def keep(self, place: sqlite3.Connection, point: str | None) -> None:
+        """What was just committed is safe when this returns."""
+
+
+class InFile:
+    """A place in a file, which a commit makes safe."""
+
+    again, elsewhere = "--anew begins again", "--state names another folder"
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __str__(self) -> str:
+        return str(self._file)
+
+    def open(self) -> tuple[sqlite3.Connection, bool]:
+        """Its file, made where it is not there."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        known = self._file.exists()
+        return sqlite3.connect(self._file, timeout=0), known
+
+    def keep(self, place: sqlite3.Connection, point: str | None) -> None:
+        """It is."""
 
 
 class Place:
     """One source's place. `mark`: what tells when a record need not be remembered any more, see `forget_below`."""
 
-    def __init__(self, file: Path, source: str, anew: bool) -> None:
-        """Raises KitFailed where the file is another source's, in use, or no place at all."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        known = file.exists()
+    def __init__(self, keeper: Keeper, source: str, anew: bool = False) -> None:
+        """Raises KitFailed where the place is another source's, in use, or no place at all."""
+        self._keeper = keeper
         try:
-            self._db = sqlite3.connect(file, timeout=0)
+            self._db, known = keeper.open()
             self._begin(source, known, anew)
             of = self._one("source")
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", None) in _LOCKED:
-                raise KitFailed(f"{file} is in use", "another kit reads the same source; --state names another folder") from None
-            raise no_place(file, str(error), _AGAIN) from None
+                raise KitFailed(f"{keeper} is in use", f"another kit reads the same source; {keeper.elsewhere}") from None
+            raise no_place(keeper, str(error), f"{_AGAIN}; {keeper.elsewhere}") from None
         if of != source:
             self.close()
-            raise KitFailed(f"{file} is the place of another source, {of}", "--anew begins again, --state names another folder")
+            raise KitFailed(f"{keeper} is the place of another source, {of}", f"{keeper.again}, {keeper.elsewhere}")
 
     def _begin(self, source: str, known: bool, anew: bool) -> None:
         """Raises DatabaseError where the file is not as a kit leaves it; an empty one is not either."""
@@ -55,6 +88,11 @@ class Place:
         if self._db.execute("select source, point, round, batch from place").fetchone() is None:
             raise sqlite3.DatabaseError("it says of no source")
         self._db.commit()
+
+    def keep(self) -> None:
+        """Makes safe what the place is now."""
+        self._db.commit()
+        self._keeper.keep(self._db, self.point)
 
     def close(self) -> None:
         """What was not sent since the last batch was never noted."""
@@ -87,24 +125,21 @@ class Place:
         return False
 
     def note(self, batch: bytes) -> None:
-        """A batch that is about to be sent."""
+        """Keeps a batch that is about to be sent."""
         self._db.execute("update place set batch = ?", (batch,))
-        self._db.commit()
+        self.keep()
 
     def stored(self) -> None:
         """That batch is in the lake."""
         self._db.execute("update place set batch = null")
-        self._db.commit()
 
     def move(self, point: str | None) -> None:
         """The bookmark."""
         self._db.execute("update place set point = ?", (point,))
-        self._db.commit()
 
     def forget_below(self, mark: float) -> None:
         """The records that cannot come again."""
         self._db.execute("delete from sent where mark < ?", (mark,))
-        self._db.commit()
 
     def _one(self, column: str) -> Any:
         return self._db.execute(f"select {column} from place").fetchone()[0]

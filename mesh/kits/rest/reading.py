@@ -6,12 +6,11 @@ from typing import Any
 
 import msgspec
 
-from mesh.cli.say import note
-from mesh.cli.stop import Stop
 from mesh.kits.bookmark import key
 from mesh.kits.delivery import Delivery, KitFailed
 from mesh.kits.gathering import Gathering
 from mesh.kits.rest.api import Api
+from mesh.kits.rest.asked import asked
 from mesh.kits.rest.page import Page
 from mesh.kits.rest.pages import pages
 from mesh.kits.rest.place import Place
@@ -24,29 +23,40 @@ def _now() -> dt.datetime:
 
 
 class Reading:
-    """Reads a source, again and again."""
+    """Reads a source, again and again. `stopped`, `tell`: see `Api`."""
 
-    def __init__(self, source: RestSource, place: Place, delivery: Delivery, stop: Stop, clock: Callable[[], dt.datetime] = _now) -> None:
-        self._source, self._place, self._delivery, self._stop, self._clock = source, place, delivery, stop, clock
-        self._api = Api(source, stop)
+    def __init__(
+        self,
+        source: RestSource,
+        place: Place,
+        delivery: Delivery,
+        stopped: Callable[[float], bool],
+        tell: Callable[[str], None],
+        clock: Callable[[], dt.datetime] = _now,
+    ) -> None:
+        self._source, self._place, self._delivery, self._stopped, self._tell, self._clock = source, place, delivery, stopped, tell, clock
+        self._api = Api(source, stopped, tell)
         self._gathering = Gathering()
 
     def run(self) -> None:
         """From the bookmark to the end, or until that is asked for. Raises KitFailed where the source is at fault, SendFailed the tap."""
         if self._place.batch:
             self._deliver(self._place.batch)
+            self._place.keep()
         self._began, self._round = self._clock(), self._place.next_round()
-        query, read, sent = self._source.asked(self._begin()), 0, self._delivery.records
+        query, read, sent, how_far = asked(self._source, self._begin()), 0, self._delivery.records, "; not to the end"
         for page in pages(self._api, self._source.paging, query):
             read += len(page.records)
             self._take(page)
             if self._gathering.left_s() == 0:
                 self._send()
-            if self._stop.within(0):
-                return
-        self._send()
-        self._end()
-        note(f"{self._delivery.records - sent:,} new records, {read:,} read")
+            if self._stopped(0):
+                break
+        else:
+            self._send()
+            self._end()
+            how_far = ""
+        self._tell(f"{self._delivery.records - sent:,} new records, {read:,} read{how_far}")
 
     def _begin(self) -> Point | None:
         """Where it begins: the overlap before the bookmark. From now on the highest value so far is the bookmark's."""
@@ -54,7 +64,7 @@ class Reading:
         if since is None:
             return None
         saved = self._place.point
-        self._high = since.start if saved is None else point(saved)
+        self._high = since.beginning if saved is None else point(saved)
         return self._high if saved is None else self._high.back(since.overlap)
 
     def _take(self, page: Page) -> None:
@@ -96,8 +106,9 @@ class Reading:
             batch = self._gathering.take()
             self._place.note(batch)
             self._deliver(batch)
-        if self._source.since is not None and self._source.since.ordered:
-            self._move()
+            if self._source.since is not None and self._source.since.ordered:
+                self._move()
+            self._place.keep()
 
     def _move(self) -> Point | None:
         """The bookmark to the highest value so far, but not into the future, where it would skip what comes until then."""
@@ -109,6 +120,7 @@ class Reading:
         """Only now, as until then pages may be read again, are those records forgotten that the next reading cannot meet."""
         since, bookmark = self._source.since, self._move()
         self._place.forget_below(bookmark.back(since.overlap).number if since and bookmark else self._round)
+        self._place.keep()
 
     def _deliver(self, batch: bytes) -> None:
         self._delivery.send(batch, key(batch))
