@@ -56,9 +56,9 @@ class Collected:
 
 
 def collect(store: Store, tap: str, batch: str, folder: Path) -> Collected | None:
-    """Writes a sealed batch's files into `folder`; None: it has no segments, or another who landed it has removed them."""
+    """Writes a sealed batch's files into `folder`; None: a segment or the SEAL is missing, as it is once another has landed the batch."""
     tallies: list[Tally] = []
-    settings: str | None = None
+    settings = ""
     duplicates = count = 0
     sealed = False
     with (folder / DATA).open("wb") as data, (folder / REFUSED).open("wb") as refused:
@@ -75,7 +75,7 @@ def collect(store: Store, tap: str, batch: str, folder: Path) -> Collected | Non
                 tallies += [msgspec.structs.replace(tally, refused=0) for tally in part.header.tallies]
                 duplicates += sum(tally.accepted for tally in part.header.tallies)
             count += 1
-    return None if settings is None or not sealed else Collected(settings, add_up(tallies), duplicates, count)
+    return Collected(settings, add_up(tallies), duplicates, count) if sealed else None
 
 
 def _counts(store: Store, part: Segment, seq: int) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 
 from tap_runtime import lake
 from tap_runtime.collect import collect, seal_stored
-from tap_runtime.errors import SettingsGone
+from tap_runtime.errors import Broken, SettingsGone
 from tap_runtime.lake import Store
 from tap_runtime.manifest import Counts, File, Manifest, read_manifest, sha256_of
 from tap_runtime.recover import recover
@@ -68,12 +68,21 @@ class Lander:
     def _land_segments(self, tap: str, batch: str) -> Manifest | None:
         with self._cleared() as room:
             collected = collect(self.store, tap, batch, room.folder)
-            if collected is None:  # nothing in it, or landed by another since we looked
-                return self._landed(tap, batch)
+            if collected is None:
+                return self._landed_since(tap, batch)
+            if not collected.segments:
+                return None
             settings = self.settings(tap, collected.settings)
             files = (room.folder / DATA, room.folder / REFUSED)
             work = Work(tap, batch, settings, collected.settings, *files, collected.tallies, collected.duplicates, collected.segments)
             return self._commit(work, StoredTries(self.store, tap, batch, self.clock, self.random))
+
+    def _landed_since(self, tap: str, batch: str) -> Manifest:
+        manifest = self._landed(tap, batch)
+        if manifest is None:
+            where = lake.stored_prefix(tap, batch)
+            raise Broken(f"of the segments under {where} some are missing; put them back, the batch waits for them")
+        return manifest
 
     def has_landed(self, tap: str, batch: str) -> bool:
         """Whether the batch has its manifest; raises LakeDown."""
@@ -172,9 +181,9 @@ class Lander:
             self.store.copy(file.staged, file.key)
         self.step("published")
         leftover = [entry.key for entry in self.store.list(lake.staged_prefix(tap, batch))]
-        if manifest is not None and manifest.segments is not None:
-            stored = (entry.key for entry in self.store.list(lake.stored_prefix(tap, batch)))
-            leftover += [key for key in stored if key != lake.segment_key(tap, batch, manifest.segments)]  # which is the SEAL
+        if manifest is not None and (manifest.segments is not None or folder is None):
+            seal = None if manifest.segments is None else lake.segment_key(tap, batch, manifest.segments)
+            leftover += [entry.key for entry in self.store.list(lake.stored_prefix(tap, batch)) if entry.key != seal]
         if leftover:
             self.store.delete(leftover)
         self.step("swept")

@@ -91,13 +91,21 @@ class TapLander:
         largest = self._where.memory_mb * 1_000_000 // 4
         for tap, batch in sorted(self._spooled, key=lambda pair: pair[1]):
             try:
-                saved = save(self._lander.store, self._lander.spool, tap, batch, largest, self._lander.random)
+                self._say(report.plain(self._saved(tap, batch, largest), tap=tap, batch=batch))
             except LATER as error:
                 self._say(report.plain("not_saved", tap=tap, batch=batch, code=type(error).__name__))
-                continue
-            if saved:
-                self._spooled.discard((tap, batch))
-            self._say(report.plain("saved" if saved else "too_large_to_save", tap=tap, batch=batch))
+
+    def _saved(self, tap: str, batch: str, largest: int) -> str:
+        """What is committed is published; anything else goes to the lake as it is."""
+        how = "published"
+        if self._lander.has_landed(tap, batch):
+            self._lander.land_spooled(tap, batch)
+        elif save(self._lander.store, self._lander.spool, tap, batch, largest, self._lander.random):
+            how = "saved"
+        else:
+            return "too_large_to_save"
+        self._spooled.discard((tap, batch))
+        return how
 
     def _land_spooled(self, tap: str, batch: str) -> Manifest | None:
         if not is_saved(self._lander.spool, tap, batch) or self._lander.has_landed(tap, batch):

@@ -11,7 +11,7 @@ from mesh.plan.access import Policy, Statement
 from tap_runtime import lake
 from tap_runtime.lake import Entry, Store
 from tap_runtime.spool import seal
-from tests.tap_runtime.test_lander import Environment, event
+from tests.tap_runtime.environment import Environment, event
 
 ARN = "arn:aws:s3:::acme-lake-dev"
 Call = tuple[str, str]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tap_runtime.schema import Column
+from tests.tap_runtime.environment import Environment
 from tests.tap_runtime.local_tap import LocalTap, MakeTap, column, settings
 from tests.tap_runtime.signing import Signed, tap_with_tokens
 
@@ -34,3 +35,9 @@ def tap(request: pytest.FixtureRequest, make_tap: MakeTap) -> LocalTap:
 def signed(make_tap: MakeTap) -> Signed:
     """A tap that Ann may write to, and what signs its tokens."""
     return tap_with_tokens(make_tap, ["ann@acme"], "stored")
+
+
+@pytest.fixture(params=["buffered", "stored"])
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Environment:
+    """One of each way of acknowledging."""
+    return Environment(tmp_path, ack=request.param)
