@@ -75,9 +75,11 @@ class SpoolWriter:
                 return False
             try:
                 self._write(span)
-            except OSError as error:
+            except BaseException as error:  # what it left would stand between the index and every later request
                 self._undo()
-                raise _unwritable(self._root, "write to the spool", error) from error
+                if isinstance(error, OSError):
+                    raise _unwritable(self._root, "write to the spool", error) from error
+                raise
         finally:
             fcntl.flock(self._data, fcntl.LOCK_UN)
         self.requests += 1
@@ -108,12 +110,14 @@ class SpoolWriter:
         self._ends, self._totals[sender] = ends, total
 
     def _undo(self) -> None:
-        """Takes back a half-written request. Should that fail too, recovery cuts it: no index entry speaks for it."""
-        with contextlib.suppress(OSError):
+        """Takes back a half-written request. Should that fail too, the batch takes no more, and recovery cuts it off."""
+        try:
             os.ftruncate(self._senders, self._senders_end)
             os.ftruncate(self._index, self.requests * ENTRY_BYTES)
             os.ftruncate(self._data, self._ends[0])
             os.ftruncate(self._refused, self._ends[1])
+        except OSError:
+            self._inode = 0
 
     def close(self) -> None:
         """Lets go of the files; what is in them stays."""

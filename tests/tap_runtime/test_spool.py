@@ -5,7 +5,9 @@ import os
 import resource
 import shutil
 import signal
+import struct
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -208,6 +210,29 @@ def test_a_disk_with_room_again_takes_the_next_request_behind_the_last_whole_one
     seal(tmp_path, "clicks", BATCH)
     found = recover(sealed_folder(tmp_path, "clicks", BATCH))
     assert found is not None and found.tallies == (Tally("ann", 1, 2, 1), Tally("bob", 1, 2, 1))
+
+
+def test_a_request_that_cannot_be_written_spoils_none_behind_it(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, HEADER)
+    assert writer.append(span(0, "ann"))
+    uncountable = span(1, "ann")
+    with pytest.raises(struct.error, match="format"):
+        writer.append(replace(uncountable, tally=Tally("ann", 1, 2**32, 0)))
+    assert writer.append(span(2, "ann")) and writer.append(span(3, "bob"))
+    found = recover(tmp_path / "clicks" / "open" / BATCH)
+    assert found is not None and found.tallies == (Tally("ann", 2, 4, 2), Tally("bob", 1, 2, 1))
+
+
+def test_a_batch_takes_no_more_behind_a_request_that_could_not_be_taken_back(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, HEADER)
+    assert writer.append(span(0, "ann"))
+    for descriptor in (writer._refused, writer._senders):  # as if their disk had gone
+        os.close(descriptor)
+    with pytest.raises(SpoolFull, match="cannot write to the spool"):
+        writer.append(span(1, "ann"))
+    assert not writer.append(span(2, "ann", bad=0))
+    found = recover(tmp_path / "clicks" / "open" / BATCH)
+    assert found is not None and found.tallies == (Tally("ann", 1, 2, 1),)
 
 
 def test_a_torn_name_of_a_new_sender_does_not_keep_the_batch_from_landing(tmp_path: Path) -> None:
