@@ -1,6 +1,6 @@
 """SQL over a lake: a view for each tap, `_quarantine`, `_manifests` and `_senders`, in a DuckDB that can reach nothing but the lake."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -71,15 +71,13 @@ def open_lake(
     return connection
 
 
-def _paths(place: Place, store: ObjectStore, prefix: str, ending: str) -> list[str]:
-    return sorted(place.path(entry.key) for entry in store.list(prefix) if entry.key.endswith(ending))
+def _paths(place: Place, keys: Iterable[str], ending: str) -> list[str]:
+    return sorted(place.path(key) for key in keys if key.endswith(ending))
 
 
-def _own(place: Place, store: ObjectStore, prefix: str, ending: str, within: Reach) -> list[str]:
+def _own(store: ObjectStore, prefix: str, within: Reach) -> Iterator[str]:
     """Objects below `_mesh/<kind>/<tap>/` of the taps that are somebody's own."""
-    return sorted(
-        place.path(entry.key) for entry in store.list(prefix) if entry.key.endswith(ending) and entry.key.split("/")[2] in within.own
-    )
+    return (entry.key for entry in store.list(prefix) if entry.key.split("/")[2] in within.own)
 
 
 def _list(paths: list[str]) -> str:
@@ -92,7 +90,7 @@ def _empty(name: str, columns: dict[str, str]) -> str:
 
 
 def _tap_view(place: Place, store: ObjectStore, tap: str, settings: TapSettings) -> str:
-    paths = _paths(place, store, f"{tap}/data/", ".parquet")
+    paths = _paths(place, (entry.key for entry in store.list(f"{tap}/data/")), ".parquet")
     if not paths:
         return _empty(tap, {column.name: column.type for column in settings.output} | dict.fromkeys(_PARTITIONS, "INTEGER"))
     names = ", ".join(_PARTITIONS)  # which DuckDB puts in order of the alphabet
@@ -105,7 +103,7 @@ def _json(paths: list[str], columns: dict[str, str], more: str = "") -> str:
 
 
 def _manifests(place: Place, store: ObjectStore, within: Reach) -> str:
-    paths = _own(place, store, lake.LANDED, ".json", within)
+    paths = _paths(place, _own(store, lake.LANDED, within), ".json")
     columns = {name: kind for name, kind in _MANIFEST.items() if name != "counts"} | dict.fromkeys(_COUNTS, "BIGINT")
     if not paths:
         return _empty("_manifests", columns)
@@ -113,7 +111,7 @@ def _manifests(place: Place, store: ObjectStore, within: Reach) -> str:
 
 
 def _quarantine(place: Place, store: ObjectStore, within: Reach) -> str:
-    paths = _own(place, store, "_mesh/quarantine/", ".ndjson.gz", within)
+    paths = _paths(place, _own(store, "_mesh/quarantine/", within), ".ndjson.gz")
     if not paths:
         return _empty("_quarantine", {"tap": "VARCHAR", "reason": "VARCHAR"} | _QUARANTINED | {"batch": "VARCHAR"})
     parts = "split(filename, '/')"
