@@ -49,15 +49,12 @@ def run(
     except BuildFailed as failed:
         fail(str(failed), failed.hint, code=1)
     any_of_them = next(iter(built.values()))
-    runtime, lander = any_of_them.runtime, any_of_them.lander
+    of_both = {"runtime": any_of_them.runtime, "source": any_of_them.source, "lander": any_of_them.lander}
     if as_json:
-        data(
-            json.dumps(
-                {"runtime": _facts(runtime), "lander": _facts(lander), "layers": {each: _facts(of.layer) for each, of in built.items()}}
-            )
-        )
+        facts = {name: _facts(artefact) for name, artefact in of_both.items()}
+        data(json.dumps({**facts, "layers": {each: _facts(of.layer) for each, of in built.items()}}))
         return
-    for artefact in (runtime, lander, *(of.layer for of in built.values())):
+    for artefact in (*of_both.values(), *(of.layer for of in built.values())):
         data(summary(artefact))
 
 

@@ -21,9 +21,15 @@ def command(out: Path, arch: str = "x86_64") -> list[str]:
     return [sys.executable, "-c", TAPMESH, "build", "--json", "--arch", arch, "--out", str(out)]
 
 
-def hashes(printed: str) -> tuple[str, dict[str, str]]:
+def hashes(printed: str) -> tuple[str, str, dict[str, str]]:
     facts = json.loads(printed)
-    return facts["runtime"]["sha256"], {arch: layer["sha256"] for arch, layer in facts["layers"].items()}
+    return facts["runtime"]["sha256"], facts["source"]["sha256"], {arch: layer["sha256"] for arch, layer in facts["layers"].items()}
+
+
+def expected(built: dict[Arch, Built], *arches: Arch) -> tuple[str, str, dict[str, str]]:
+    """What `hashes` has to find."""
+    of = built[arches[0]]
+    return of.runtime.sha256, of.source.sha256, {arch: built[arch].layer.sha256 for arch in arches}
 
 
 def another_checkout(folder: Path) -> Path:
@@ -44,7 +50,7 @@ def test_another_checkout_with_another_user_s_settings_gives_the_same_bytes(buil
         command(tmp_path / "out"), cwd=checkout, env=environment, umask=0o077, capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stderr
-    assert hashes(done.stdout) == (built["x86_64"].runtime.sha256, {"x86_64": built["x86_64"].layer.sha256})
+    assert hashes(done.stdout) == expected(built, "x86_64")
     assert "fetching" in done.stderr
 
 
@@ -55,9 +61,9 @@ def test_after_a_kill_two_builds_at_once_give_both_the_same(built: dict[Arch, Bu
         assert "duckdb" in next(line for line in killed.stderr if "duckdb" in line)
         killed.kill()
     both = [subprocess.Popen(command(tmp_path / "out"), env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    expected = (built["x86_64"].runtime.sha256, {"x86_64": built["x86_64"].layer.sha256})
-    assert [hashes(process.communicate(timeout=240)[0]) for process in both] == [expected] * 2
-    zips = [each.path.name for each in (built["x86_64"].runtime, built["x86_64"].layer, built["x86_64"].lander)]
+    assert [hashes(process.communicate(timeout=240)[0]) for process in both] == [expected(built, "x86_64")] * 2
+    of = built["x86_64"]
+    zips = [each.path.name for each in (of.runtime, of.source, of.layer, of.lander)]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([".lock", *zips])
 
 
@@ -65,7 +71,7 @@ def test_what_was_built_once_needs_no_registry(built: dict[Arch, Built], tmp_pat
     environment = without_registry(cache_folder().parents[1])
     done = subprocess.run(command(tmp_path, "both"), env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert hashes(done.stdout) == (built["arm64"].runtime.sha256, {arch: each.layer.sha256 for arch, each in built.items()})
+    assert hashes(done.stdout) == expected(built, *built)
     assert done.stderr == ""
 
 
