@@ -53,8 +53,16 @@ class TapClient:
         return TapClient(self.url, self._token_source, self._tries, self._tell, self._stopped)
 
     def ack(self) -> str:
-        """`stored` or `buffered`, asked of the tap by an empty request, which proves address, token and grant too; raises SendFailed."""
-        return self._post(b"", uuid.uuid4().hex).durability
+        """`stored` or `buffered`, asked of the tap by an empty request, which proves address, token and grant too.
+
+        Raises SendFailed, at once where nobody answers: the address may be wrong. A tap that throttles or is in trouble is tried again."""
+        key = uuid.uuid4().hex
+        try:
+            return self._post(b"", key).durability
+        except SendFailed as failed:
+            if failed.for_good or failed.status is None:
+                raise
+        return self._persistently(b"", key).durability
 
     def send(self, lines: bytes, key: str | None = None) -> Sent:
         """Sends one batch of lines. The same lines under the same `key` count once on a `stored` tap; without one the key is random.

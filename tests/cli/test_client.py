@@ -108,6 +108,17 @@ def test_it_gives_up_after_so_many_tries_when_it_is_stopped_and_at_once_where_no
     server.shutdown()
 
 
+def test_a_tap_that_throttles_is_asked_again_and_one_that_does_not_answer_is_not() -> None:
+    server, waits = Failing(429, 0, 503), Waits()
+    client = TapClient(server.url, lambda: None, tries=None, stopped=waits)
+    assert (client.ack(), len(server.keys), len(set(server.keys))) == ("stored", 4, 1)
+    server.statuses = [0]
+    with pytest.raises(SendFailed, match="cannot be reached"):
+        client.ack()
+    assert len(server.keys) == 5
+    server.shutdown()
+
+
 def test_an_expired_token_is_replaced_and_one_that_cannot_be_ends_it_at_once(served: RunningMesh, tokens: list[str]) -> None:
     expired, good = tokens
     source = iter(tokens)
