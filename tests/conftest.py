@@ -1,6 +1,7 @@
 """What every test is run with."""
 
 import gc
+import os
 import signal
 
 import pytest
@@ -10,8 +11,10 @@ from xdist.scheduler import LoadScopeScheduling
 # A script's background job, and so perhaps whoever runs the tests, has SIGINT ignored, and what a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes says nothing on a busy machine.
-settings.register_profile("tapmesh", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says nothing on a busy machine. Where everything is required the examples are the same each time, so that what
+# passed once passes again; everywhere else each run looks at new ones.
+ALL = os.environ.get("TAPMESH_REQUIRE") == "all"
+settings.register_profile("tapmesh", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=ALL)
 settings.load_profile("tapmesh")
 
 
