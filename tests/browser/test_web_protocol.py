@@ -127,13 +127,16 @@ def test_a_page_back_from_the_browsers_cache_goes_on(taps: RunningMesh, site: Op
     visitor = Visitor(browser.new_context())
     shop = site("public")
     page = visit(visitor, shop)
-    page.evaluate("window.same = true")
-    busy(page)
-    page.goto(shop.url + "other")
-    page.go_back(wait_until="commit")
-    assert page.evaluate("window.same"), "the page was not restored but loaded anew"
+    left = 0
+    while not page.evaluate("window.same === true"):  # Chromium keeps a page that was left where it likes to, else it is loaded anew
+        assert left < 10, "the page was never restored"
+        page.evaluate("window.same = true")
+        busy(page)
+        page.goto(shop.url + "other")
+        page.go_back(wait_until="commit")
+        left += 1
     busy(page)
     settle(visit(visitor, shop))
     browser.close()
     compare(visitor, taps, "public")
-    assert (visitor.types()["pageload"], visitor.types()["pageleave"]) == (4, 3)
+    assert (visitor.types()["pageload"], visitor.types()["pageleave"]) == (2 * left + 2, 2 * left + 1)
