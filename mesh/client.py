@@ -56,13 +56,7 @@ class TapClient:
         """`stored` or `buffered`, asked of the tap by an empty request, which proves address, token and grant too.
 
         Raises SendFailed, at once where nobody answers: the address may be wrong. A tap that throttles or is in trouble is tried again."""
-        key = uuid.uuid4().hex
-        try:
-            return self._post(b"", key).durability
-        except SendFailed as failed:
-            if failed.for_good or failed.status is None:
-                raise
-        return self._persistently(b"", key).durability
+        return self._persistently(b"", uuid.uuid4().hex, known=False).durability
 
     def send(self, lines: bytes, key: str | None = None) -> Sent:
         """Sends one batch of lines. The same lines under the same `key` count once on a `stored` tap; without one the key is random.
@@ -88,14 +82,16 @@ class TapClient:
             self._send(lines[:half], f"{key}0", first, sent)
             self._send(lines[half:], f"{key}1", first + lines.count(b"\n", 0, half), sent)
 
-    def _persistently(self, lines: bytes, key: str) -> Receipt:
+    def _persistently(self, lines: bytes, key: str, known: bool = True) -> Receipt:
+        """`known`: somebody has answered at that address before."""
         attempt = 0
         while True:
             attempt += 1
             try:
                 return self._post(lines, key)
             except SendFailed as failed:
-                if failed.for_good or attempt == self._tries:
+                known = known or failed.status is not None
+                if failed.for_good or not known or attempt == self._tries:
                     raise
                 longest_s = min(_LONGEST_WAIT_S, 0.2 * 2 ** min(attempt, 10))
                 wait_s = min(failed.retry_after_s or random.uniform(longest_s / 2, longest_s), _LONGEST_WAIT_S)

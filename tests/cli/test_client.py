@@ -111,7 +111,7 @@ def test_it_gives_up_after_so_many_tries_when_it_is_stopped_and_at_once_where_no
 def test_a_tap_that_throttles_is_asked_again_and_one_that_does_not_answer_is_not() -> None:
     server, waits = Failing(429, 0, 503), Waits()
     client = TapClient(server.url, lambda: None, tries=None, stopped=waits)
-    assert (client.ack(), len(server.keys), len(set(server.keys))) == ("stored", 4, 1)
+    assert (client.ack(), len(server.keys), len(set(server.keys)), waits.seconds[0]) == ("stored", 4, 1, 7)
     server.statuses = [0]
     with pytest.raises(SendFailed, match="cannot be reached"):
         client.ack()

@@ -12,16 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import ENVIRONMENT
+from tests.kits.example import HEAD
 from tests.local.conftest import RunningMesh
 
 ROOT = Path(__file__).parents[2]
-TAPS = """
-version: 1
-mesh: test
-people: {lead: {email: lead@acme.example}}
-teams: {growth: [lead]}
-defaults: {team: growth, public: true, thresholds: {age: 1s}}
-taps: {clicks: {ack: stored}, buffered: {}, ours: {public: false, ack: stored}}
+TAPS = f"""{HEAD}
+  clicks: {{ack: stored}}
+  buffered: {{}}
+  ours: {{public: false, ack: stored}}
 """
 MAKE = "tapmesh token --as NAME --tap ours"
 Start = Callable[..., subprocess.Popen[str]]
