@@ -36,6 +36,7 @@ from tap_runtime.store import folder_store
 
 _POLL_S = 0.25
 _LAST_CALL_S = 11.0
+_UPLOAD_S = 60.0  # longer than any object takes to be written
 _LONGEST = dt.timedelta(seconds=5)  # a folder costs nothing to try, and somebody waits for the row
 _WHY = {LakeDown: "the lake cannot be written", DiskTrouble: "the disk cannot be written", TryAgain: "it ran out of memory or time"}
 _TOLD = (DiskFull, SettingsGone, Broken, NewerFormat)  # each says itself what is wrong and where
@@ -166,15 +167,18 @@ def _landed(manifest: Manifest, took_s: float) -> dict[str, object]:
     return {"event": "landed", "tap": manifest.tap, "batch": manifest.batch, "bytes": written, "took_ms": round(took_s * 1000), **counts}
 
 
-def sweep(workspace: Workspace, store: Store) -> None:
-    """Removes what a kill left: scratch, the folder store's unfinished uploads (`name#1`), staged files of batches that have no marker."""
+def sweep(workspace: Workspace, store: Store, before: float) -> None:
+    """Removes what a kill left: scratch, staged files of batches without a marker, and the folder store's unfinished uploads (`name#1`).
+
+    Of the uploads only those untouched since `before` (in seconds since 1970): the server accepts while a lander starts, and writes too."""
     shutil.rmtree(workspace.scratch, ignore_errors=True)
     for path in workspace.lake.rglob("*#*"):
-        if path.name.rpartition("#")[2].isdigit():
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # finished meanwhile
+            if path.name.rpartition("#")[2].isdigit() and path.stat().st_mtime < before:
+                path.unlink()
     with contextlib.suppress(LakeDown):
-        marked = set(lake.open_batches(store))
         staged = [entry.key for entry in store.list(lake.STAGED)]
+        marked = set(lake.open_batches(store))  # asked second: whoever staged something has its marker by now
         store.delete([key for key in staged if tuple(key.removeprefix(lake.STAGED).split("/")[:2]) not in marked])
 
 
@@ -185,8 +189,9 @@ def _tell(event: dict[str, object]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _wait_for_end(closing: threading.Event) -> None:
+def _wait_for_end(closing: threading.Event, ended: list[float]) -> None:
     sys.stdin.buffer.read()
+    ended.append(time.time())
     closing.set()
 
 
@@ -197,16 +202,17 @@ def run(workspace: Workspace, overdue_s: float = OVERDUE_S) -> None:
     forget(BOILINGDATA_SECRET)
     workspace.lock("lander", wait=True)
     store = folder_store(workspace.lake)
-    sweep(workspace, store)
+    sweep(workspace, store, time.time() - _UPLOAD_S)
     lander = Lander(store, workspace.spool, Room(workspace.scratch), lambda: dt.datetime.now(dt.UTC), os.urandom)
     loop = Loop(workspace, lander, _tell, overdue_s)
-    closing = threading.Event()
-    threading.Thread(target=_wait_for_end, args=(closing,), daemon=True).start()
+    closing, ended = threading.Event(), list[float]()
+    threading.Thread(target=_wait_for_end, args=(closing, ended), daemon=True).start()
     while not closing.wait(_POLL_S):
         loop.round(everything=False)
     until = time.monotonic() + _LAST_CALL_S
     while not loop.round(everything=True) and time.monotonic() < until:
         time.sleep(_POLL_S)
+    sweep(workspace, store, ended[0])
 
 
 if __name__ == "__main__":

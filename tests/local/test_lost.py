@@ -1,7 +1,9 @@
 """A spool that vanishes is reported, at most so many; nothing else ever is."""
 
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,5 +50,16 @@ def test_a_start_sweeps_what_a_late_loser_staged_and_not_what_an_open_batch_did(
     kept = [lake.marker_key("clicks", opened), f"{lake.staged_prefix('clicks', opened, 'a')}0"]
     for key in (*kept, f"{lake.staged_prefix('clicks', gone, 'b')}0", f"{lake.staged_prefix('orders', opened, 'c')}0"):
         store.put(key, b"{}")
-    sweep(workspace, store)
+    sweep(workspace, store, time.time())
     assert sorted(entry.key for entry in store.list("_mesh/")) == kept
+
+
+def test_a_start_sweeps_uploads_that_a_kill_left_and_none_that_the_server_is_writing(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    store = folder_store(workspace.lake)
+    written, left = workspace.lake / "written#1", workspace.lake / "left#1"
+    for upload in (written, left):
+        upload.write_bytes(b"{}")
+    os.utime(left, (time.time() - 3600,) * 2)
+    sweep(workspace, store, time.time() - 60)
+    assert [written.exists(), left.exists()] == [True, False]
