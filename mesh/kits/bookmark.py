@@ -1,13 +1,13 @@
 """A kit's bookmark on disk, and the Idempotency-Key of the batch that it is about to move past."""
 
 import hashlib
-import os
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from mesh.kits.delivery import KitFailed
+from mesh.kits.files import put
 
 Head = TypeVar("Head", bound=msgspec.Struct)
 
@@ -20,13 +20,7 @@ def key(lines: bytes) -> str:
 def save(file: Path, head: msgspec.Struct, batch: bytes) -> None:
     """Puts both and their digest into the file, at once and whole, power loss included."""
     first = msgspec.json.encode(head)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
-    with fresh.open("wb") as opened:
-        opened.write(b"\n".join((first, key(first + batch).encode(), batch)))
-        opened.flush()
-        os.fsync(opened.fileno())
-    fresh.rename(file)
+    put(file, b"\n".join((first, key(first + batch).encode(), batch)))
 
 
 def saved(file: Path, kind: type[Head], hint: str) -> tuple[Head, bytes] | None:
