@@ -57,7 +57,7 @@ def advice(failed: SendFailed, to: str, lasting: bool = False) -> str:
 def _token_source() -> TokenSource:
     """TAP_TOKEN_COMMAND's output, a new one each time; else TAP_TOKEN; else none, for a public tap."""
     if command := environment("TAP_TOKEN_COMMAND"):
-        return lambda: _checked(_output(command), "the output of TAP_TOKEN_COMMAND")
+        return lambda: _checked(_output(command), "the output of TAP_TOKEN_COMMAND", for_good=False)
     token = environment("TAP_TOKEN")
     return lambda: None if token is None else _checked(token, "TAP_TOKEN")
 
@@ -73,12 +73,14 @@ def _output(command: str) -> str:
     return done.stdout
 
 
-def _checked(token: str, name: str) -> str:
+def _checked(token: str, name: str, for_good: bool = True) -> str:
+    """A command may have better ones later: it may have read a file that was just being written."""
     token = token.strip()
     if not token:
-        raise SendFailed(f"{name} is empty", f"export TAP_TOKEN=$({_MAKE.format('TAP')}); for a public tap: unset TAP_TOKEN")
+        hint = f"export TAP_TOKEN=$({_MAKE.format('TAP')}); for a public tap: unset TAP_TOKEN"
+        raise SendFailed(f"{name} is empty", hint, for_good=for_good)
     try:
         expiry_s(token)
     except ValueError:
-        raise SendFailed(f"{name} is not a token", f"export TAP_TOKEN=$({_MAKE.format('TAP')})") from None
+        raise SendFailed(f"{name} is not a token", f"export TAP_TOKEN=$({_MAKE.format('TAP')})", for_good=for_good) from None
     return token

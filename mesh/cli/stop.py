@@ -17,8 +17,12 @@ class Stop:
             if signal.getsignal(name) is not signal.SIG_IGN:  # a script's background job ignores Ctrl-C
                 signal.signal(name, self._ask)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def ask(self) -> None:
+        """The end, by the program itself."""
         os.write(self._write, b"!")
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.ask()
         for name in _SIGNALS:
             signal.signal(name, signal.default_int_handler)
 

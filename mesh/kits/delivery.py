@@ -77,9 +77,8 @@ class Delivery:
         sent = self._client.send(lines, key)
         if sent.too_large:
             line = len(lines.split(b"\n")[sent.too_large[0]])
-            raise SendFailed(
-                f"a record of {line:,} bytes is larger than the tap takes", "give the tap more memory, its limits grow with it"
-            )
+            what = f"a record of {line:,} bytes is larger than the tap takes"
+            raise SendFailed(what, "give the tap more memory, its limits grow with it", status=413)
         self._insist(sent.stored)
         self._tally.add(sent)
 

@@ -2,16 +2,26 @@
 
 import contextlib
 import resource
+import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mesh.batches import BATCH_BYTES
+from mesh.cli.connect import connect
+from mesh.cli.options import TAPS_YAML
+from mesh.client import TapClient
+from mesh.faults import SendFailed
+from mesh.kits.delivery import Delivery
+from mesh.kits.relay.command import _one
 from mesh.kits.relay.door import door
 from mesh.kits.relay.kept import Kept
+from tests.cli.test_client import Failing
 from tests.emulated.bring import free_port
+from tests.kits.sources import TAPMESH
 
 LINES = b'{"n":1}\n{"n":2}\n'
 POST = b"POST / HTTP/1.1\r\nHost: relay\r\n"
@@ -89,3 +99,61 @@ def test_lines_that_wait_long_are_files_that_a_tap_takes(tmp_path: Path) -> None
     for _ in range(25):
         kept.append(line)
     assert [path.stat().st_size for path in kept] == [BATCH_BYTES, BATCH_BYTES, BATCH_BYTES // 2]
+
+
+def test_a_line_that_its_writer_did_not_end_is_not_kept(tmp_path: Path) -> None:
+    """rsyslog was killed in the middle of it, has no word that it is safe, and brings it again."""
+    command = [TAPMESH, "kit", "relay", "--omprog", "--to", "logs", "--url", "http://127.0.0.1:9/taps/logs", "--folder", "kept"]
+    done = subprocess.run(command, input=b'{"n":1}\n{"n":', capture_output=True, timeout=60, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, b"OK\nOK\n"), done.stderr
+    assert [path.read_bytes() for path in (tmp_path / "kept").glob("*.ndjson")] == [b'{"n":1}\n']
+
+
+@pytest.mark.parametrize(("status", "aside"), [(302, False), (405, False), (410, False), (400, True), (409, True), (413, True)])
+def test_only_what_is_refused_for_what_it_is_goes_aside(tmp_path: Path, status: int, aside: bool) -> None:
+    """A page for maintenance, or an address that moved, is no reason to give up every file that waits."""
+    file, server = tmp_path / "1.ndjson", Failing(status)
+    file.write_bytes(b'{"n":1}\n')
+    with contextlib.nullcontext() if aside else pytest.raises(SendFailed, match=f"answered {status}"):
+        _one(file, Delivery(TapClient(server.url, lambda: None), accept_loss=False))
+    server.shutdown()
+    assert [path.name for path in tmp_path.iterdir()] == ["1.refused" if aside else "1.ndjson"]
+
+
+@pytest.mark.parametrize("half_written", ["", "e30.e30"])
+def test_a_token_file_that_is_being_written_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], half_written: str
+) -> None:
+    token, file, server = tmp_path / "token", tmp_path / "1.ndjson", Failing()
+    token.write_text("e30.eyJleHAiOjF9.x")  # which ended in 1970, so that each request asks for another one
+    file.write_bytes(b'{"n":1}\n')
+    monkeypatch.setenv("TAP_TOKEN_COMMAND", f"cat {token}")
+
+    def stopped(seconds: float) -> bool:
+        token.write_text("e30.e30.x")
+        return False
+
+    delivery = Delivery(connect("logs", server.url, TAPS_YAML, None, stopped), accept_loss=False)
+    token.write_text(half_written)
+    _one(file, delivery)
+    server.shutdown()
+    assert (delivery.records, [*tmp_path.iterdir()], "trying again" in capsys.readouterr().err) == (1, [token], True)
+
+
+def test_a_relay_ends_with_its_program_though_the_tap_is_away_and_another_waits_for_that(tmp_path: Path) -> None:
+    """What waits is delivered by whichever runs when the tap is back."""
+    command = [TAPMESH, "kit", "relay", "--omprog", "--to", "logs", "--url", "http://127.0.0.1:9/taps/logs", "--folder", "kept"]
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)
+
+    with start() as first:
+        assert first.stdout is not None and first.stdout.readline() == b"OK\n"
+        with start() as second, start() as third:
+            for one in (second, third):
+                assert one.stderr is not None and one.stderr.readline() == b"another relay has kept: waiting for its end\n"
+            second.send_signal(signal.SIGTERM)
+            assert second.wait(60) == 0
+            assert first.communicate(b'{"n":1}\n', timeout=60)[0] == b"OK\n"
+            assert third.communicate(b'{"n":2}\n', timeout=60)[0] == b"OK\nOK\n"
+    assert sorted(path.read_bytes() for path in (tmp_path / "kept").glob("*.ndjson")) == [b'{"n":1}\n', b'{"n":2}\n']

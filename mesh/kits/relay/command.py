@@ -1,9 +1,8 @@
 """`tapmesh kit relay`: for programs that do not send again what was not taken."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -14,14 +13,15 @@ from mesh.cli.say import fail, note
 from mesh.cli.stop import Stop
 from mesh.faults import SendFailed
 from mesh.kits.delivery import Delivery, KitFailed
+from mesh.kits.files import locked
 from mesh.kits.relay.door import door
 from mesh.kits.relay.kept import Kept
 from mesh.kits.relay.pipe import pipe
-from mesh.package.cache import alone
 
 EXAMPLES = {"tapmesh kit relay --to metrics": "takes what collectd posts to http://127.0.0.1:8901/ and delivers it"}
 _LOOK_AGAIN_S = 1.0
 _REFUSED_WAIT_S = 20.0
+_REFUSED = (400, 409, 413, 415)  # of what was sent; all others are of token, address or tap, which may be right again
 
 
 def run(
@@ -39,14 +39,15 @@ def run(
     stop = Stop()
     delivery = Delivery(connect(to, url, file, None, stop.within), accept_loss)
     try:
-        with alone(folder, note):
+        with _alone(folder, stop):
             kept = Kept(folder)
             if omprog:
-                _deliver(kept, delivery, stop, pipe(kept).is_alive)
+                pipe(kept, stop.ask)
+                _deliver(kept, delivery, stop)
             else:
                 with door(port, kept):
                     note(f"relay: http://127.0.0.1:{port}/ -> {folder} -> {to}")
-                    _deliver(kept, delivery, stop, lambda: True)
+                    _deliver(kept, delivery, stop)
             note(f"delivered: {delivery.records:,}, of them to quarantine: {delivery.quarantined:,}; files that wait: {len([*kept])}")
     except OSError as error:
         fail(f"port {port} or {folder}: {error.strerror}", "another relay may be running; --port and --folder name others")
@@ -54,10 +55,21 @@ def run(
         fail(str(failed), failed.hint, 1)
 
 
-def _deliver(kept: Kept, delivery: Delivery, stop: Stop, more: Callable[[], bool]) -> None:
+def _alone(folder: Path, stop: Stop) -> TextIO:
+    """The folder's lock. An earlier relay, which rsyslog does not wait for, is waited for."""
+    if (lock := locked(folder)) is None:
+        note(f"another relay has {folder}: waiting for its end")
+    while lock is None:
+        if stop.within(_LOOK_AGAIN_S):
+            raise SystemExit(0)
+        lock = locked(folder)
+    return lock
+
+
+def _deliver(kept: Kept, delivery: Delivery, stop: Stop) -> None:
     """Until the end is asked for. A refused token or grant ends nothing: what comes meanwhile is kept, and the next token may be good."""
     tried = False
-    while more() and not stop.within(_LOOK_AGAIN_S):
+    while not stop.within(_LOOK_AGAIN_S):
         try:
             tried = tried or bool(delivery.start())
             for path in kept:
@@ -77,7 +89,7 @@ def _one(path: Path, delivery: Delivery) -> None:
     try:
         delivery.send(path.read_bytes(), path.stem)
     except SendFailed as failed:
-        if failed.for_good and failed.status not in (401, 403, 404):
+        if failed.status in _REFUSED:
             aside = path.rename(path.with_suffix(".refused"))
             note(f"{failed}; it is kept as {aside}")
             return
