@@ -1,8 +1,10 @@
 """The telemetry extension against a Telemetry API as documented and a real tap that misbehaves."""
 
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +147,73 @@ def test_what_does_not_fit_in_memory_is_told_by_count(program: Path, mesh: Runni
         api.shutdown()
         ended(process)
     assert (kept, dropped) == (83, 17)
+
+
+class Misled(ThreadingHTTPServer):
+    """Sends on to `elsewhere`, then answers as a web page does, then as a tap. `asked`: method, key and token of each request."""
+
+    def __init__(self, elsewhere: str = "") -> None:
+        super().__init__(("127.0.0.1", 0), _Misleading)
+        self.asked: list[tuple[str, str | None, str | None]] = []
+        moved = [(status, {"location": elsewhere}, b"") for status in (302, 307)]
+        self.answers = [*moved, (200, {}, b"<!doctype html>"), (200, {}, b'{"ok": true}')] if elsewhere else []
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/"
+
+
+class _Misleading(BaseHTTPRequestHandler):
+    server: Misled
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.server.asked.append((self.command, self.headers["idempotency-key"], self.headers["x-bd-authorization"]))
+        status, headers, body = self.server.answers.pop(0) if self.server.answers else (200, {}, b'{"statusCode":200,"accepted":1}')
+        self.send_response(status)
+        for name, value in {**headers, "content-length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_only_a_tap_takes_events_and_no_other_host_sees_the_token(program: Path) -> None:
+    """A redirect, followed, would be a GET that any page answers with 200, or show the token to whoever it names."""
+    other = Misled()
+    with (
+        Misled(other.url) as tap,
+        TelemetryApi() as api,
+        started(program, api.address, TAPMESH_TELEMETRY_URL=tap.url, TAPMESH_TELEMETRY_TOKEN="token\n") as process,
+    ):
+        api.deliver([report("moved-1")])
+        until = time.monotonic() + 30
+        while len(tap.asked) < 5 and time.monotonic() < until:
+            time.sleep(0.05)
+        api.shutdown()
+        said = ended(process)
+        tap.shutdown()
+    other.shutdown()
+    other.server_close()
+    (first, *again), strangers = tap.asked, other.asked
+    assert (first[0], first[2], again, strangers) == ("POST", "token", [first] * 4, [])
+    assert ("the tap answered 302; trying again" in said, said.count("takes events again")) == (True, 1)
+
+
+def test_empty_lines_do_not_fill_the_functions_memory(program: Path, tap: FaultyTap, variables: dict[str, str]) -> None:
+    tap.down()
+    with TelemetryApi() as api, started(program, api.address, **variables) as process:
+        api.deliver([log("")] * 200_000)
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        api.shutdown()
+        said = ended(process)
+    held_mb = int(status.partition("VmRSS:")[2].split()[0]) / 1000
+    assert ("events could not be sent before the end" in said, held_mb < 40) == (True, True), (held_mb, said)
 
 
 def test_without_a_url_or_a_telemetry_api_it_says_so_and_lets_the_function_live(program: Path, variables: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,7 @@ func main() {
 		say("%v", err)
 		os.Exit(1)
 	}
-	url, token := os.Getenv("TAPMESH_TELEMETRY_URL"), os.Getenv("TAPMESH_TELEMETRY_TOKEN")
+	url, token := os.Getenv("TAPMESH_TELEMETRY_URL"), strings.TrimSpace(os.Getenv("TAPMESH_TELEMETRY_TOKEN"))
 	if url == "" {
 		// An extension that ends takes its function with it.
 		say("TAPMESH_TELEMETRY_URL is not set, so nothing is sent; set it to the tap's URL, and TAPMESH_TELEMETRY_TOKEN to a token for it")

@@ -9,6 +9,7 @@ const (
 	mostBytes   = 8 << 20   // of events that wait: the memory is the function's
 	batchBytes  = 512 << 10 // of records in one batch, under any tap's limit
 	batchEvents = 5000
+	eventBytes  = 200 // of an event beside its record: time, type, and what Go needs to keep them
 )
 
 // queue holds events until they are sent. A full one takes no more and counts what it did not take, to be told in the lake.
@@ -22,6 +23,11 @@ type queue struct {
 	some    chan struct{}
 }
 
+// size is what an event holds of the memory: an empty line is not nothing.
+func size(one event) int {
+	return eventBytes + len(one.Record)
+}
+
 func newQueue() *queue {
 	return &queue{some: make(chan struct{}, 1)}
 }
@@ -31,12 +37,12 @@ func (waiting *queue) add(events []event) {
 	defer waiting.lock.Unlock()
 	waiting.last = time.Now()
 	for _, one := range events {
-		if waiting.bytes+len(one.Record) > mostBytes {
+		if waiting.bytes+size(one) > mostBytes {
 			waiting.dropped++
 			continue
 		}
 		waiting.events = append(waiting.events, one)
-		waiting.bytes += len(one.Record)
+		waiting.bytes += size(one)
 	}
 	select {
 	case waiting.some <- struct{}{}:
@@ -48,13 +54,13 @@ func (waiting *queue) add(events []event) {
 func (waiting *queue) take() ([]event, int) {
 	waiting.lock.Lock()
 	defer waiting.lock.Unlock()
-	taken, size := 0, 0
-	for taken < len(waiting.events) && taken < batchEvents && (taken == 0 || size+len(waiting.events[taken].Record) <= batchBytes) {
-		size += len(waiting.events[taken].Record)
+	taken, bytes := 0, 0
+	for taken < len(waiting.events) && taken < batchEvents && (taken == 0 || bytes+size(waiting.events[taken]) <= batchBytes) {
+		bytes += size(waiting.events[taken])
 		taken++
 	}
 	batch, dropped := waiting.events[:taken:taken], waiting.dropped
-	waiting.events, waiting.bytes = waiting.events[taken:], waiting.bytes-size
+	waiting.events, waiting.bytes = waiting.events[taken:], waiting.bytes-bytes
 	waiting.under, waiting.dropped = taken, 0
 	return batch, dropped
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	mrand "math/rand"
@@ -23,6 +25,7 @@ const (
 	quiet         = 250 * time.Millisecond // without a delivery: Lambda has no more to tell
 	spare         = 100 * time.Millisecond // of the deadline, to end in
 	betweenAtLast = 100 * time.Millisecond // at SHUTDOWN, between two attempts
+	longestAnswer = 1 << 20                // bytes of it that are read: 100 reasons and a receipt are far less
 )
 
 // batch is what is sent, again and again under the same key until the tap has taken it.
@@ -46,7 +49,9 @@ type sender struct {
 
 func newSender(url, token string, waiting *queue, here *place) *sender {
 	ending, end := context.WithCancel(context.Background())
-	return &sender{url: url, token: token, client: &http.Client{}, waiting: waiting, here: here, ending: ending, end: end}
+	// No redirect: it would be followed without the events, or with the token to another host.
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &sender{url: url, token: token, client: client, waiting: waiting, here: here, ending: ending, end: end}
 }
 
 func (out *sender) run() {
@@ -115,7 +120,14 @@ func (out *sender) post(one batch) (int, time.Duration, error) {
 		return 0, 0, err
 	}
 	defer answer.Body.Close()
-	io.Copy(io.Discard, answer.Body)
+	said, err := io.ReadAll(io.LimitReader(answer.Body, longestAnswer))
+	if err != nil {
+		return 0, 0, err
+	}
+	var receipt struct{ StatusCode int }
+	if answer.StatusCode == http.StatusOK && (json.Unmarshal(said, &receipt) != nil || receipt.StatusCode != http.StatusOK) {
+		return 0, 0, errors.New("TAPMESH_TELEMETRY_URL answered 200, but not as a tap does")
+	}
 	seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
 	return answer.StatusCode, min(time.Duration(seconds)*time.Second, longestWait), nil
 }
