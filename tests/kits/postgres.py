@@ -32,8 +32,14 @@ def bring() -> None:
     apt(lambda: (PROGRAMS / "postgres").exists() and (PLUGINS / "wal2json.so").exists(), _PACKAGES)
 
 
+def restricts_plugins() -> bool:
+    """Whether this minor release has `output_plugin_libraries`; an older one does not start with a setting it does not know."""
+    described = subprocess.run([str(PROGRAMS / "postgres"), "--describe-config"], capture_output=True, text=True, check=True)
+    return "output_plugin_libraries" in described.stdout
+
+
 class Postgres:
-    """One server. As root it runs as the user postgres, since it refuses to be root."""
+    """One server, which allows wal2json. As root it runs as the user postgres, since it refuses to be root."""
 
     def __init__(self, folder: Path, settings: str = "") -> None:
         self.folder, self.port = folder, free_port()
@@ -44,6 +50,7 @@ class Postgres:
         self._run("initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale", "C")
         with (folder / "data/postgresql.conf").open("a") as file:
             file.write(f"{_SETTINGS}unix_socket_directories = '{folder}'\nport = {self.port}\n{settings}\n")
+            file.write("output_plugin_libraries = 'pgoutput, test_decoding, wal2json'\n" if restricts_plugins() else "")
 
     def _run(self, program: str, *words: str) -> None:
         environment = {**os.environ, "PGOPTIONS": ""}

@@ -9,9 +9,10 @@ import pytest
 
 from tests.kits.changes import TAPS, Kit
 from tests.kits.example import running as mesh_running
-from tests.kits.postgres import PLUGINS, Postgres, running
+from tests.kits.postgres import PLUGINS, Postgres, restricts_plugins, running
 from tests.local.conftest import RunningMesh
 
+WAL2JSON_ALLOWED = "ALTER SYSTEM SET output_plugin_libraries = pgoutput, test_decoding, wal2json"
 WRONG = [
     # words, what it says, what it advises
     ("--from postgresql://[", "--from is not a connection URL", "postgresql://user@host:5432/database"),
@@ -94,6 +95,21 @@ def test_without_wal2json_it_takes_what_the_server_brings(mesh: RunningMesh, ser
     kit.start()
     mesh.wait_for(lambda: "made the slot own (pgoutput)" in kit.log.read_text(), "the slot")
     assert kit.stop() == 0, kit.log.read_text()
+
+
+def test_where_wal2json_is_not_allowed_it_takes_what_the_server_brings(mesh: RunningMesh, tmp_path: Path) -> None:
+    with running() as server:
+        server.ask("create table orders (id int primary key)")
+        if restricts_plugins():
+            server.ask("alter system set output_plugin_libraries = pgoutput, test_decoding")
+            server.ask("select pg_reload_conf()")
+            code, err = said(mesh, server, "--plugin wal2json --slot barred")
+            assert (code, 'error: PostgreSQL: library "wal2json" may not be used' in err, WAL2JSON_ALLOWED in err) == (1, True, True), err
+        kit = Kit(mesh, server, ["orders"], "--slot", "ours", "--state", str(tmp_path))
+        kit.start()
+        plugin = "pgoutput" if restricts_plugins() else "wal2json"
+        mesh.wait_for(lambda: f"made the slot ours ({plugin})" in kit.log.read_text(), "the slot")
+        assert kit.stop() == 0, kit.log.read_text()
 
 
 def test_a_place_that_is_none_is_said_and_anew_begins_again(mesh: RunningMesh, server: Postgres, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
-from psycopg2.errors import UndefinedFile
+from psycopg2.errors import InsufficientPrivilege, UndefinedFile
 from psycopg2.extras import LogicalReplicationConnection
 
 from mesh.kits.delivery import KitFailed
@@ -12,6 +12,7 @@ from mesh.kits.postgres import pgoutput, wal2json
 from mesh.kits.postgres.changes import lsn_number
 from mesh.kits.postgres.place import Source
 from mesh.kits.postgres.tables import Table
+from mesh.kits.postgres.words import lacks_plugin
 
 PLUGINS = ("wal2json", "pgoutput")
 _SESSION = "-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres -c bytea_output=hex -c extra_float_digits=1"
@@ -73,15 +74,15 @@ def plugin_of(sql: Any, database: Database) -> str | None:
 
 
 def make(sql: Any, replication: Any, database: Database, plugin: str | None) -> Made:
-    """A new slot, with wal2json where the server has it and none is named; waits for transactions that are open now."""
+    """A new slot, with wal2json where the server has and allows it and none is named; waits for transactions that are open now."""
     cursor = replication.cursor()
     for each in (plugin,) if plugin else PLUGINS:
         if each == "pgoutput":
             publish(sql, database)
         try:
             cursor.create_replication_slot(database.slot, output_plugin=each)
-        except UndefinedFile:
-            if plugin or each == PLUGINS[-1]:
+        except (UndefinedFile, InsufficientPrivilege) as error:
+            if plugin or each == PLUGINS[-1] or not lacks_plugin(error):
                 raise
             continue
         _, lsn, snapshot, _ = cursor.fetchone()

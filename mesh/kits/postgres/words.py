@@ -15,7 +15,10 @@ _BY_CODE: dict[type[psycopg2.Error], str] = {
     errors.ObjectInUse: "another kit, or one that just ended, reads it; --slot names one of your own",
     errors.ConfigurationLimitExceeded: "drop a slot that is not used any more (pg_replication_slots), or raise max_replication_slots",
 }
+_NOT_ALLOWED = "may not be used as an output plugin"
 _BY_WORDS = {
+    _NOT_ALLOWED: "ALTER SYSTEM SET output_plugin_libraries = pgoutput, test_decoding, wal2json, then SELECT pg_reload_conf(); "
+    "or a new slot with the server's own: --plugin pgoutput",
     "password authentication failed": "put the right one into PGPASSWORD or ~/.pgpass",
     "no password supplied": "put it into PGPASSWORD or ~/.pgpass",
     "does not exist": "--from postgresql://user@host:5432/database names user and database",
@@ -39,6 +42,11 @@ def in_words(error: psycopg2.Error) -> KitFailed:
     known = _BY_CODE.get(type(error)) or next((hint for words, hint in _BY_WORDS.items() if words in text), "")
     other = "the server's log says more" if error.pgcode else "is that the right host and port, and does the server run? --from names them"
     return KitFailed(f"PostgreSQL: {line}", known or error.diag.message_hint or other)
+
+
+def lacks_plugin(error: psycopg2.Error) -> bool:
+    """Whether the server has no such plugin, or does not let slots use it, as it asks for from its minor releases of August 2026 on."""
+    return isinstance(error, errors.UndefinedFile) or _NOT_ALLOWED in str(error)
 
 
 def lost_connection(error: psycopg2.Error) -> bool:
