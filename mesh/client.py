@@ -10,12 +10,14 @@ from typing import Protocol
 import msgspec
 import urllib3
 
+from mesh.batches import BATCH_BYTES
 from mesh.faults import SendFailed, refused, unreachable
 from mesh.receipt import Receipt, Sent
 from mesh.token import Token, TokenSource
 
 _LONGEST_WAIT_S = 20.0
 _TIMEOUT_S = 60
+_WHOLE_BYTES = 2 * BATCH_BYTES  # any tap takes so much; more is halved unasked, so that the parts are the same whatever it takes then
 
 
 def _slept(seconds: float) -> bool:
@@ -71,16 +73,19 @@ class TapClient:
         return sent
 
     def _send(self, lines: bytes, key: str, first: int, sent: Sent) -> None:
-        try:
-            sent.receipts.append(self._persistently(lines, key))
-        except SendFailed as failed:
-            if failed.status != 413:
-                raise
-            if (half := _half(lines)) is None:
+        half = _half(lines)
+        if half is None or len(lines) <= _WHOLE_BYTES:
+            try:
+                sent.receipts.append(self._persistently(lines, key))
+                return
+            except SendFailed as failed:
+                if failed.status != 413:
+                    raise
+            if half is None:
                 sent.too_large.append(first)
                 return
-            self._send(lines[:half], f"{key}0", first, sent)
-            self._send(lines[half:], f"{key}1", first + lines.count(b"\n", 0, half), sent)
+        self._send(lines[:half], f"{key}0", first, sent)
+        self._send(lines[half:], f"{key}1", first + lines.count(b"\n", 0, half), sent)
 
     def _persistently(self, lines: bytes, key: str, known: bool = True) -> Receipt:
         """`known`: somebody has answered at that address before."""

@@ -1,6 +1,7 @@
 """`TapClient` against a real mesh, and against a server that fails as the test says."""
 
 import datetime as dt
+import gzip
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -162,6 +163,46 @@ def test_a_batch_that_is_too_large_is_halved_and_a_line_that_is_by_itself_is_nam
     again = TapClient(url, lambda: None).send(line * 5 + huge + line * 14, key="halved")
     assert all(receipt.duplicate for receipt in again.receipts)
     assert [receipt.receipt for receipt in again.receipts] == [receipt.receipt for receipt in sent.receipts]
+
+
+class Growing(HTTPServer):
+    """A stored tap that takes `most_bytes` at once; `kept` are the lines of each key."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Taking)
+        self.most_bytes, self.kept = most_bytes, dict[str, list[bytes]]()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+
+class _Taking(BaseHTTPRequestHandler):
+    server: Growing
+
+    def do_POST(self) -> None:
+        lines = gzip.decompress(self.rfile.read(int(self.headers["content-length"])))
+        taken = len(lines) <= self.server.most_bytes
+        if taken:
+            self.server.kept.setdefault(self.headers["idempotency-key"], lines.splitlines())
+        self.send_response(200 if taken else 413)
+        self.send_header("content-length", str(len(TAKEN)))
+        self.end_headers()
+        self.wfile.write(TAKEN)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("huge_at", [0, 3, 7])
+def test_a_batch_with_a_line_that_was_too_large_counts_once_when_the_tap_takes_more(huge_at: int) -> None:
+    """Which is what the kits advise: the rest of the batch was taken before, and the batch comes again under its key."""
+    tap = Growing(8_000_000)
+    lines = [b'{"id":%d,"text":"%b"}' % (number, b"x" * (9_000_000 if number == huge_at else 130_000)) for number in range(8)]
+    delivery = Delivery(TapClient(f"http://127.0.0.1:{tap.server_port}/", lambda: None), accept_loss=False)
+    with pytest.raises(SendFailed, match="larger than the tap takes"):
+        delivery.send(b"\n".join(lines) + b"\n", key="batch")
+    tap.most_bytes = 100_000_000
+    delivery.send(b"\n".join(lines) + b"\n", key="batch")
+    tap.shutdown()
+    assert sorted(line for kept in tap.kept.values() for line in kept) == lines
 
 
 def test_a_kit_says_now_and_then_how_far_it_is(served: RunningMesh) -> None:
