@@ -8,7 +8,7 @@ from urllib3 import exceptions as http
 
 from mesh.receipt import Sent
 
-_RETRIED = (429, 500, 502, 503, 504)
+_RETRIED = (408, 425, 429)  # and all from 500 on: a proxy before the tap has statuses of its own
 _BAD_ADDRESS = (http.LocationValueError, http.URLSchemeUnknown)
 _NO_TAP = "a tap's address ends in /taps/<tap>"
 
@@ -64,7 +64,7 @@ def cause(error: http.HTTPError, timeout_s: int) -> str:
 
 def refused(url: str, answer: urllib3.BaseHTTPResponse) -> SendFailed:
     """An answer other than 200."""
-    again = answer.status in _RETRIED
+    again = answer.status >= 500 or answer.status in _RETRIED
     after = answer.headers.get("retry-after", "")
     after_s = float(after) if after.isascii() and after.isdigit() else None
     try:
