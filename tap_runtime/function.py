@@ -14,9 +14,10 @@ import msgspec
 
 from tap_runtime import report
 from tap_runtime.accept import Acceptor
+from tap_runtime.ask import LinkedStore
 from tap_runtime.errors import LakeDown, Refused
 from tap_runtime.http import Reply, Request, refusal
-from tap_runtime.link import Done, LinkedStore
+from tap_runtime.link import Done
 from tap_runtime.settings import BOILINGDATA_SECRET, SOCKET, SPOOL, TapSettings, environment, read_settings
 
 _START_S = 5.0

@@ -16,13 +16,13 @@ from tap_runtime import lake
 from tap_runtime.collect import collect, seal_stored
 from tap_runtime.errors import Broken, SettingsGone
 from tap_runtime.lake import Store
-from tap_runtime.manifest import Counts, File, Manifest, read_manifest, sha256_of
+from tap_runtime.manifest import Manifest, read_manifest
 from tap_runtime.recover import recover
 from tap_runtime.render import DiskTrouble, Rendered, TryAgain, Work, poison, render
 from tap_runtime.room import Room
-from tap_runtime.segment import moment
 from tap_runtime.settings import TapSettings, read_settings
 from tap_runtime.spool import DATA, REFUSED, TRIES, sealed_folder
+from tap_runtime.stage import stage
 from tap_runtime.tries import LocalTries, StoredTries, Tries
 
 MAX_TRIES = 3
@@ -118,7 +118,7 @@ class Lander:
         """RENDER, STAGE, COMMIT: the winner's manifest, ours or another's."""
         rendered = self._render(work, tries)
         self.step("rendered")
-        mine = self._stage(work, rendered)
+        mine = stage(self.store, work, rendered, self.clock, self.random)
         self.step("staged")
         other = lake.create(self.store, lake.manifest_key(work.tap, work.batch), msgspec.json.encode(mine), work.settings.keep_days)
         self.step("committed")
@@ -143,38 +143,6 @@ class Lander:
         tries.forget()
         return rendered
 
-    def _stage(self, work: Work, rendered: Rendered) -> Manifest:
-        attempt = self.random(8).hex()
-        produced = [
-            ("parquet", rendered.parquet, lake.data_key(work.tap, work.batch), rendered.rows),
-            (
-                "quarantine",
-                rendered.quarantine,
-                lake.quarantine_key(work.tap, work.batch),
-                work.refused_lines + sum(rendered.faults.values()),
-            ),
-        ]
-        files = []
-        for number, (kind, path, key, rows) in enumerate(produced):
-            if path is None:
-                continue
-            staged = f"{lake.staged_prefix(work.tap, work.batch, attempt)}{number}"
-            self.store.put(staged, path, work.settings.keep_days)
-            files.append(File(kind, staged, key, rows, path.stat().st_size, sha256_of(path)))
-        return Manifest(
-            tap=work.tap,
-            batch=work.batch,
-            attempt=attempt,
-            settings=work.settings_sha256,
-            opened_at=moment(lake.opened_at(work.batch)),
-            landed_at=moment(self.clock()),
-            counts=_counts(work, rendered),
-            senders=work.tallies,
-            faults=rendered.faults,
-            files=tuple(files),
-            segments=work.segments,
-        )
-
     def _finish(self, tap: str, batch: str, manifest: Manifest | None, folder: Path | None) -> None:
         """PUBLISH and CLEAN, from the manifest alone; the open marker last of all."""
         for file in manifest.files if manifest is not None else ():
@@ -192,18 +160,3 @@ class Lander:
         self.step("unspooled")
         self.store.delete([lake.marker_key(tap, batch)])
         self.step("cleaned")
-
-
-def _counts(work: Work, rendered: Rendered) -> Counts:
-    accepted = work.accepted + work.duplicates
-    quarantined = sum(rendered.faults.values())
-    return Counts(
-        requests=sum(tally.requests for tally in work.tallies),
-        received=accepted + work.refused_lines,
-        accepted=accepted,
-        refused=work.refused_lines,
-        read=work.accepted - quarantined,
-        quarantined=quarantined,
-        duplicates=work.duplicates,
-        rows=rendered.rows,
-    )

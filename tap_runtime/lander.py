@@ -16,8 +16,9 @@ from tap_runtime.attempts import LATER, Attempts
 from tap_runtime.collect import lands_anywhere
 from tap_runtime.errors import LakeDown
 from tap_runtime.extension import Event, Extension
+from tap_runtime.hear import LinkServer
 from tap_runtime.land import Lander
-from tap_runtime.link import Done, LinkServer
+from tap_runtime.link import Done
 from tap_runtime.manifest import Manifest
 from tap_runtime.marker import read_marker
 from tap_runtime.room import Room

@@ -1,23 +1,17 @@
 """RENDER: a team's statement over one sealed batch, in the sandbox, into its room: a Parquet file and a quarantine file."""
 
-import datetime as dt
-import gzip
-import shutil
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import _duckdb as duckdb
-import msgspec
 
 from tap_runtime import FORMAT, events, parts, sandbox
 from tap_runtime.bisect import BY_ROW, Sieve
 from tap_runtime.errors import SqlRefused
+from tap_runtime.quarantine import Failed, write_quarantine
 from tap_runtime.room import Room
-from tap_runtime.segment import Tally, moment
+from tap_runtime.segment import Tally
 from tap_runtime.settings import TapSettings
 from tap_runtime.statement import check_statement
 
@@ -25,9 +19,6 @@ DEADLINE_S = 25.0
 PARQUET, QUARANTINE = "part.parquet", "quarantine.ndjson.gz"
 
 _WHOLE_BATCH = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.PermissionException, SqlRefused)
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode  # numbers as they were sent: 1e400 is none of Python's floats
 
 
 class TryAgain(Exception):
@@ -73,13 +64,6 @@ class Rendered:
     faults: dict[str, int]
 
 
-@dataclass(frozen=True)
-class _Failed:
-    code: str
-    reason: str
-    rows: frozenset[int] | None  # None: all of them
-
-
 def render(work: Work, room: Room) -> Rendered:
     """Runs the statement over the whole batch, in a room that was cleared; raises TryAgain or DiskTrouble."""
     try:
@@ -93,16 +77,16 @@ def render(work: Work, room: Room) -> Rendered:
 
 def poison(work: Work, room: Room, why: str) -> Rendered:
     """Everything to quarantine, without running the statement."""
-    return _finish(work, room.out, 0, [_Failed("landing_failed", f"landing failed: {why}", None)])
+    return _finish(work, room.out, 0, [Failed("landing_failed", f"landing failed: {why}", None)])
 
 
-def _finish(work: Work, out: Path, rows: int, failed: list[_Failed]) -> Rendered:
+def _finish(work: Work, out: Path, rows: int, failed: list[Failed]) -> Rendered:
     faults = {fault.code: work.accepted if fault.rows is None else len(fault.rows) for fault in failed}
-    quarantine = _write_quarantine(work, out / QUARANTINE, failed) if failed or work.refused_lines else None
+    quarantine = write_quarantine(out / QUARANTINE, work.data, work.refused, failed) if failed or work.refused_lines else None
     return Rendered(out / PARQUET if rows else None, rows, quarantine, faults)
 
 
-def _outputs(work: Work, room: Room) -> tuple[int, list[_Failed]]:
+def _outputs(work: Work, room: Room) -> tuple[int, list[Failed]]:
     room.link(work.data)
     connection = room.connection(work.tap, work.settings.memory_mb)
     alarm = threading.Timer(DEADLINE_S, connection.interrupt)
@@ -120,7 +104,7 @@ def _outputs(work: Work, room: Room) -> tuple[int, list[_Failed]]:
             room.give_up()
 
 
-def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[_Failed]]:
+def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[Failed]]:
     try:
         check_statement(connection, work.settings.sql)
         try:
@@ -128,7 +112,7 @@ def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, l
         except duckdb.OutOfMemoryException:
             return _written(work, room, connection, small=True), []
     except _WHOLE_BATCH as error:
-        return 0, [_Failed(type(error).__name__, f"the statement failed: {_first_line(error)}", None)]
+        return 0, [Failed(type(error).__name__, f"the statement failed: {_first_line(error)}", None)]
     except BY_ROW as error:
         return _sift(work, room, connection, error)
 
@@ -145,7 +129,7 @@ def _parts(room: Room) -> list[Path]:
     return sorted(room.out.glob("part-*"), key=lambda path: int(path.stem.removeprefix("part-"))) or parts.cut(room.data, room.out)
 
 
-def _sift(work: Work, room: Room, connection: sandbox.Connection, error: duckdb.Error) -> tuple[int, list[_Failed]]:
+def _sift(work: Work, room: Room, connection: sandbox.Connection, error: duckdb.Error) -> tuple[int, list[Failed]]:
     """Leaves out the records that a row-wise statement fails on, where they can be told; raises `error` where memory may do next time."""
     (room.out / PARQUET).unlink(missing_ok=True)
     sieve = Sieve(
@@ -161,7 +145,7 @@ def _sift(work: Work, room: Room, connection: sandbox.Connection, error: duckdb.
         raise error
     where = "on it" if sifted.bad is not None else "on the batch"
     why = f"out of memory; give the tap more than memory: {work.settings.memory_mb}MB" if memory else _first_line(error)
-    return sifted.rows or 0, [_Failed(type(error).__name__, f"the statement failed {where}: {why}", sifted.bad)]
+    return sifted.rows or 0, [Failed(type(error).__name__, f"the statement failed {where}: {why}", sifted.bad)]
 
 
 def _copy(work: Work, target: Path, small: bool = False) -> str:
@@ -176,36 +160,3 @@ def _copy(work: Work, target: Path, small: bool = False) -> str:
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
-
-
-def _write_quarantine(work: Work, target: Path, failed: list[_Failed]) -> Path:
-    with gzip.GzipFile(target, "wb", compresslevel=6, mtime=0) as file:
-        if work.refused.is_file():
-            with work.refused.open("rb") as refused:
-                shutil.copyfileobj(refused, file)
-        for fault in failed:
-            file.writelines(_entry(line, fault.reason) for line in _chosen(work.data, fault.rows))
-    return target
-
-
-def _chosen(data: Path, rows: frozenset[int] | None) -> Iterable[bytes]:
-    with data.open("rb") as lines:
-        yield from (line for number, line in enumerate(lines) if rows is None or number in rows)
-
-
-def _entry(line: bytes, reason: str) -> bytes:
-    """A spooled record as quarantine has it, ready to be sent again."""
-    spooled: dict[str, Any] = _decode(line)
-    record = _whole(spooled["d"], spooled.get("x"))
-    received_at = _EPOCH + dt.timedelta(microseconds=spooled["t"])
-    entry = {"record": _encode(record).decode(), "reason": reason, "sender": spooled["s"], "received_at": moment(received_at)}
-    return _encode(entry | {"request": spooled["r"], "line": None, "lines": 1}) + b"\n"
-
-
-def _whole(good: Any, extra: Any) -> Any:
-    """A value and the fields kept beside it because the schema does not name them, as one again (values.py takes them apart)."""
-    if isinstance(good, dict) and isinstance(extra, dict):
-        return good | {name: _whole(good.get(name), value) for name, value in extra.items()}
-    if isinstance(good, list) and isinstance(extra, list):
-        return [_whole(*pair) for pair in zip(good, extra, strict=True)]
-    return good if extra is None else extra

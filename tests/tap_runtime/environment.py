@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import Any
 
 from tap_runtime import lake
+from tap_runtime.ask import LinkedStore
 from tap_runtime.extension import Event
 from tap_runtime.function import Function
+from tap_runtime.hear import LinkServer
 from tap_runtime.lake import Store
 from tap_runtime.lander import TapLander, Where, invocation
-from tap_runtime.link import LinkedStore, LinkServer
 from tests.tap_runtime.faults import FaultyStore
 from tests.tap_runtime.local_tap import LocalTap, column, settings
 

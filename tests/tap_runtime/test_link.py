@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tap_runtime.ask import LinkedStore
 from tap_runtime.errors import LakeDown
 from tap_runtime.extension import Event
+from tap_runtime.hear import LinkServer
 from tap_runtime.lander import invocation
-from tap_runtime.link import LinkedStore, LinkServer
 from tap_runtime.store import folder_store
 from tests.tap_runtime.environment import Environment, Scripted
 from tests.tap_runtime.faults import FaultyStore
