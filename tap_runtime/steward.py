@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from tap_runtime import FORMAT, lake, report
 from tap_runtime.collect import lands_anywhere
+from tap_runtime.format import read_back
 from tap_runtime.lake import Store
 from tap_runtime.marker import Bound, Marker, read_marker
 from tap_runtime.settings import TapSettings, environment, read_settings
@@ -147,11 +148,15 @@ class Steward:
         """Whether the batch was reported lost just now. A day later its marker goes; the report stays."""
         if stale.late <= _LOST_AFTER:
             return False
-        lost = Lost(tap=tap, batch=stale.batch, reported_at=now, at_most=stale.marker.at_most)
-        is_new = self._store.put_new(lake.lost_key(tap, stale.batch), msgspec.json.encode(lost))
+        key, at_most = lake.lost_key(tap, stale.batch), stale.marker.at_most
+        lost = Lost(tap=tap, batch=stale.batch, reported_at=now, at_most=at_most)
+        other = lake.create(self._store, key, msgspec.json.encode(lost))
+        if other is not None and (earlier := read_back(other, Lost, "the report of a loss")).at_most != at_most:
+            # its environment lived on, and acknowledged more, which may be lost by now
+            self._store.put(key, msgspec.json.encode(msgspec.structs.replace(earlier, at_most=at_most)))
         if stale.late > _GIVEN_UP_AFTER:
             self._store.delete([lake.marker_key(tap, stale.batch)])
-        return is_new
+        return other is None
 
 
 def _flushes(asleep: Sequence[Stale]) -> list[dict[str, str | int]]:

@@ -45,7 +45,7 @@ def steward_policy(names: Names) -> Policy:
     """Of the steward: what is open or reported in the whole mesh, and a call of its taps' functions; no data, nothing a tap stored."""
     return Policy(
         (
-            Statement(("s3:GetObject",), tuple(names.objects(f"_mesh/{kind}/*") for kind in ("open", "settings", "landed"))),
+            Statement(("s3:GetObject",), tuple(names.objects(f"_mesh/{kind}/*") for kind in ("open", "settings", "landed", "lost"))),
             Statement(("s3:PutObject",), (names.objects("_mesh/lost/*"),)),
             Statement(("s3:DeleteObject",), (names.objects("_mesh/open/*"),)),
             _lists(names.objects(), (f"_mesh/{kind}/*" for kind in _WAITING)),

@@ -10,6 +10,7 @@ import pytest
 from tap_runtime import lake
 from tap_runtime.steward import Steward
 from tests.tap_runtime.emf import extracted
+from tests.tap_runtime.faults import FaultyStore
 from tests.tap_runtime.local_tap import LocalTap, column, settings
 
 
@@ -60,6 +61,12 @@ class Watched:
     def lost(self) -> list[str]:
         """Batches reported lost."""
         return [entry.key.rpartition("/")[2] for entry in self.tap.store.list("_mesh/lost/")]
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What is said of the one that is marked open."""
+        report: dict[str, Any] = json.loads(self.tap.store.get(lake.lost_key("clicks", self.batch)) or b"")
+        return report
 
 
 def test_what_is_young_is_left_alone(tmp_path: Path) -> None:
@@ -150,9 +157,34 @@ def test_a_batch_nobody_landed_is_reported_once_and_withdrawn_when_it_lands(tmp_
         watched.after(seconds=2)
     assert watched.lost == [watched.batch]
     assert [one["lost"] for one in watched.metrics] == [0, 1, 0]
-    report = json.loads(watched.tap.store.get(lake.lost_key("clicks", watched.batch)) or b"")
+    report = watched.report
     assert (report["at_most"], report["or_the_spool_limit"]) == ({"requests": 64, "records": 16384, "bytes": 2000000}, True)
     assert watched.tap.land().counts.rows == 1
+
+
+def test_what_an_environment_takes_after_its_batch_was_reported_is_in_the_report_too(tmp_path: Path) -> None:
+    """Frozen past freshness, thawed by a request of many records, gone before it had landed them."""
+    watched = Watched(tmp_path)
+    watched.tap.post(b'{"id":"a"}')
+    watched.after(seconds=421)
+    before = watched.report
+    assert watched.tap.post(b'{"id":"b"}\n' * 50_000).taken == (200, 50_000, 0)
+    watched.after(seconds=60)
+    after = watched.report
+    assert after["at_most"]["records"] >= 50_001
+    assert after == before | {"at_most": after["at_most"]}
+    assert [one["lost"] for one in watched.metrics] == [1, 0]
+
+
+@pytest.mark.parametrize("call", range(8))
+def test_a_loss_counts_though_the_reply_to_its_report_was_lost(tmp_path: Path, call: int) -> None:
+    watched = Watched(tmp_path)
+    watched.tap.post(b'{"id":"a"}')
+    store = FaultyStore(watched.tap.store, "lost-reply", call)
+    watched.steward = Steward(store, "acme-dev-", watched.invoke, lambda: watched.tap.now, watched.say)
+    for seconds in (421, 60):
+        watched.after(seconds=seconds)
+    assert [one["lost"] for one in watched.metrics] == [1, 0]
 
 
 @pytest.mark.parametrize("hours", [2, 25])
