@@ -31,9 +31,13 @@ class LinkedStore:
         return self._ask(Put(key, body, True, keep_days)).put
 
     def done(self, done: Done) -> None:
-        """Tells the lander that the answer is on its way."""
-        with contextlib.suppress(OSError):  # a lander that died lands what is there when it starts again
+        """Tells the lander that the answer is on its way, over a new link where the old has broken: only this names the batches."""
+        try:
             send(self._connection, done)
+        except OSError:
+            with contextlib.suppress(OSError, LakeDown):  # a lander that died lands what is there when it starts again
+                self._rejoin()
+                send(self._connection, done)
 
     def close(self) -> None:
         """Ends the link."""
@@ -44,9 +48,8 @@ class LinkedStore:
             send(self._connection, question)
             answer = _answers.decode(receive(self._connection))
         except OSError as error:
-            self.close()
             with contextlib.suppress(LakeDown):
-                self._connection = _connect(self._path, patience_s=0)
+                self._rejoin()
             raise LakeDown(f"the lander cannot be reached: {error}") from error
         except BaseException:  # its answer may be on its way yet: the next question must not take it for its own
             self.close()
@@ -54,6 +57,10 @@ class LinkedStore:
         if answer.down is not None:
             raise LakeDown(answer.down)
         return answer
+
+    def _rejoin(self) -> None:
+        self.close()
+        self._connection = _connect(self._path, patience_s=0)
 
 
 def _connect(path: Path, patience_s: float) -> socket.socket:

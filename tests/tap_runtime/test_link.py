@@ -1,5 +1,6 @@
 """The socket between handler and lander: who hears what in which order, and what becomes of a question whose answer does not come."""
 
+import datetime as dt
 import json
 import signal
 import threading
@@ -69,6 +70,27 @@ def test_the_answer_to_a_question_that_was_broken_off_is_not_taken_for_the_next_
     assert store.put_new("there", b"mine") is False
     store.close()
     hearing.join()
+
+
+def test_after_a_question_that_was_broken_off_the_next_requests_are_taken_and_land(environment: Environment) -> None:
+    """A batch that the lander did not hear of waited for SHUTDOWN, was reported lost meanwhile, and each request held the lander 2 s."""
+    environment.post('{"id":"a"}')
+    environment.store.close()  # as who was broken off does
+    assert environment.invoke({"unknown": 1})["statusCode"] == 500
+    environment.tap.now += dt.timedelta(seconds=61)
+    assert [environment.post(f'{{"id":"{name}"}}')["statusCode"] for name in "bc"] == [200, 200]
+    assert environment.tap.rows("select id from events_out order by id") == [("a",), ("b",)]
+    environment.invoke({"tapmesh": "flush"})
+    assert (len(environment.tap.rows("select id from events_out")), environment.markers()) == (3, [])
+
+
+def test_a_batch_that_is_due_when_the_link_has_broken_lands_with_the_next_request(tmp_path: Path) -> None:
+    environment = Environment(tmp_path, ack="buffered")
+    environment.post('{"id":"a"}')
+    environment.store.close()
+    environment.tap.now += dt.timedelta(seconds=61)
+    assert [environment.post(f'{{"id":"{name}"}}')["statusCode"] for name in "bc"] == [200, 200]
+    assert environment.tap.rows("select id from events_out order by id") == [("a",), ("b",)]
 
 
 def test_without_a_lander_the_lake_is_down_and_with_one_again_it_is_not(tmp_path: Path) -> None:
