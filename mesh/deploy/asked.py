@@ -16,7 +16,7 @@ from mesh.spec import load
 from mesh.spec.language import Lake
 from mesh.spec.mesh import Mesh
 from mesh.spec.problems import did_you_mean
-from mesh.spec.validate import PATTERNS
+from mesh.spec.words import PATTERNS
 from tap_runtime.settings import BOILINGDATA_SECRET, VerifyKey
 
 _KEY = "tapmesh:signing-key"

@@ -13,7 +13,8 @@ from mesh.spec.nodes import At, dotted
 from mesh.spec.problems import Problem
 from mesh.spec.statement import Asked, BadStatement, Bound, bind_all, without_end
 from mesh.spec.types import UNREAD, parse_column
-from mesh.spec.validate import FAULTY, keys_of, validate
+from mesh.spec.validate import FAULTY, validate
+from mesh.spec.words import keys_of
 from tap_runtime.schema import Column
 
 _FRESHNESS_S = 300
