@@ -214,3 +214,15 @@ def test_killed_after_the_tap_stored_a_batch_it_sends_that_batch_again_under_its
         place.execute("update place set batch = ?", (batch,))
     kit.run()
     assert landed(mesh) == once(range(ROWS))
+
+
+def test_ids_beyond_a_float_lose_nothing_between_two_readings(mesh: RunningMesh, city: City) -> None:
+    """As a float the first one is 1234567890123456768, behind which the second reading would begin."""
+    rows = [{"unique_key": str(number), "id": 1234567890123456700 + number} for number in (0, 30, 60)]
+    since = {"field": "id", "start": 0, "overlap": 0, "ordered": True}
+    kit = Kit(mesh, city, paging=None, query={"after": "{since}"}, since=since)
+    city.answers = [(200, {}, json.dumps(rows[:1]).encode()), (200, {}, json.dumps(rows).encode())]
+    assert "1 new records, 1 read" in kit.run()
+    assert "2 new records, 3 read" in kit.run()
+    assert [asked["after"] for asked in city.asked] == ["0", "1234567890123456700"]
+    assert landed(mesh) == dict.fromkeys((0, 30, 60), 1)

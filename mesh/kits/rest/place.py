@@ -55,7 +55,8 @@ class InFile:
 
 
 class Place:
-    """One source's place. `mark`: what tells when a record need not be remembered any more, see `forget_below`."""
+    """One source's place. `mark`: what tells when a record need not be remembered any more, see `forget_below`. SQLite has it as a float,
+    which keeps the order."""
 
     def __init__(self, keeper: Keeper, source: str, anew: bool = False) -> None:
         """Raises KitFailed where the place is another source's, in use, or no place at all."""
@@ -118,7 +119,7 @@ class Place:
 
     def new(self, record: bytes, mark: float) -> bool:
         """Whether that record was never sent; from now on it was, if the batch it is in gets noted."""
-        digest = hashlib.blake2b(record, digest_size=16).digest()
+        digest, mark = hashlib.blake2b(record, digest_size=16).digest(), float(mark)
         if self._db.execute("insert or ignore into sent values (?, ?)", (digest, mark)).rowcount:
             return True
         self._db.execute("update sent set mark = ? where digest = ? and mark < ?", (mark, digest, mark))
@@ -139,7 +140,7 @@ class Place:
 
     def forget_below(self, mark: float) -> None:
         """The records that cannot come again."""
-        self._db.execute("delete from sent where mark < ?", (mark,))
+        self._db.execute("delete from sent where mark < ?", (float(mark),))
 
     def _one(self, column: str) -> Any:
         return self._db.execute(f"select {column} from place").fetchone()[0]

@@ -5,23 +5,29 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,99}(\.\d{1,99})?", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(.\d\d:\d\d.*)?", re.ASCII)  # as `Point` writes one; ISO 8601 has others
 
 
 @dataclass(frozen=True, order=True)
 class Point:
-    """`number`: of a time, seconds since 1970 (UTC where it has no offset). `time` is None of what is a number anyway."""
+    """`number`: of a time, seconds since 1970 (UTC where it has no offset). `time` is None of what is a number anyway.
 
-    number: float
+    A whole number is an int: ids are often beyond what a float tells apart."""
+
+    number: int | float
     text: str = field(compare=False)
     time: dt.datetime | None = field(compare=False)
 
     def back(self, overlap: float) -> "Point":
         """The point that much before this one, in the same form: seconds of a time, else the number itself."""
         if self.time is None:
-            number = self.number - overlap
-            return Point(number, str(int(number)) if number.is_integer() else str(number), None)
-        return self._at(self.time - dt.timedelta(seconds=overlap))
+            number = self.number - (int(overlap) if overlap == int(overlap) else overlap)
+            return Point(number, str(int(number)) if number == int(number) else str(number), None)
+        try:
+            return self._at(self.time - dt.timedelta(seconds=overlap))
+        except OverflowError:  # there is no time before the year 1
+            return self._at(dt.datetime.min.replace(tzinfo=self.time.tzinfo))
 
     def at_most(self, now: dt.datetime) -> "Point":
         """This point, or now where it is a time to come."""
@@ -45,9 +51,9 @@ def point(value: Any) -> Point:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError("neither a time (ISO 8601) nor a number")
     if isinstance(value, int | float) or _NUMBER.fullmatch(text):
-        return Point(float(text), text, None)
+        return Point(float(text) if isinstance(value, float) or "." in text else int(text), text, None)
     try:
-        time = dt.datetime.fromisoformat(text)
+        time = dt.datetime.fromisoformat(text if _TIME.fullmatch(text) else "")
     except ValueError:
         raise ValueError("neither a time (ISO 8601) nor a number") from None
     return Point((time if time.tzinfo else time.replace(tzinfo=dt.UTC)).timestamp(), text, time)
