@@ -9,8 +9,7 @@ import pytest
 
 from mesh.cli.stop import Stop
 from mesh.kits.delivery import KitFailed
-from mesh.kits.rest.api import Api, wait_s
-from mesh.kits.rest.point import point
+from mesh.kits.rest.api import Api
 from mesh.kits.rest.source import RestSource
 from tests.kits.city import City, Row, request, serving
 from tests.kits.example import running
@@ -97,6 +96,32 @@ IN_SOURCE = [
         "headers.X-Key names ${NOT_SET_ANYWHERE}, which is not set",
         "export NOT_SET_ANYWHERE=…",
     ),
+    (
+        {"headers": {"X-Key": "${TWO_LINES}"}},
+        [],
+        "headers.X-Key holds what no header may",
+        "in one line",
+    ),
+    ({"headers": {"X Key": "k"}}, [], "headers.X Key holds what no header may", "letters, digits and signs"),
+    (
+        {"query": {"key": "${SECRET_KEY}"}},
+        [(301, {"location": "https://new.example/x?key=k%2Fs%26+cret"}, b"")],
+        "it is at https://new.example/x?key=${SECRET_KEY}",
+        "put that address into url",
+    ),
+    (
+        {"headers": {"X-Key": "${SECRET_KEY}"}},
+        [(401, {}, b'{"message": "no such key: k/s& cret"}')],
+        'answered 401: {"message": "no such key: ${SECRET_KEY}"}',
+        "belongs into headers",
+    ),
+    ({}, [(200, {}, b"[" * 100_000 + b"]" * 100_000)], "answered JSON that is nested too deep", "ask in query for less"),
+    (
+        {"paging": {"by": "link"}},
+        [(200, {"link": '<http://[>; rel="next"'}, b"[]")],
+        "names a next page that is no address",
+        "paging.at names the parameter",
+    ),
     ({"url": "http://127.0.0.1:9/x"}, [], "http://127.0.0.1:9/x cannot be reached: Connection refused", "is that the right url"),
     ({"url": "http://nowhere.invalid/x"}, [], "cannot be reached: its host's name is not known", "is that the right url"),
 ]
@@ -126,10 +151,20 @@ def test_what_is_wrong_in_the_file_is_a_line_with_its_place(mesh: RunningMesh, c
 
 @pytest.mark.parametrize(("differs", "answers", "says", "advises"), IN_SOURCE, ids=[says for _, _, says, _ in IN_SOURCE])
 def test_what_is_wrong_in_the_source_is_a_line_and_a_next_step(
-    mesh: RunningMesh, city: City, tmp_path: Path, differs: dict[str, Any], answers: list[Any], says: str, advises: str
+    mesh: RunningMesh,
+    city: City,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    differs: dict[str, Any],
+    answers: list[Any],
+    says: str,
+    advises: str,
 ) -> None:
     city.answers = list(answers)
+    monkeypatch.setenv("TWO_LINES", "one\ntwo")
+    monkeypatch.setenv("SECRET_KEY", "k/s& cret\n")
     said = Kit(mesh, city, **differs).run("--state", str(tmp_path), code=1)
+    assert "cret" not in said
     errors = [line for line in said.splitlines() if "delivered" not in line]
     assert len(errors) == 2, said
     assert (errors[0].startswith("error: "), says in errors[0]) == (True, True), said
@@ -189,65 +224,11 @@ class Hurried(Stop):
 
 
 def test_a_source_that_keeps_failing_is_given_up_after_growing_waits(city: City) -> None:
-    city.answers = [(502, {}, b"bad gateway")] * 8
+    """One that says to wait no time, or that its limit was free again long ago, is not asked without end either."""
+    city.answers = [(502, {}, b"bad gateway")] * 5 + [(429, {"retry-after": "0"}, b""), (503, {"retry-after": "0"}, b"")]
+    city.answers += [(502, {}, b"bad gateway")]
     stop = Hurried()
     with pytest.raises(KitFailed, match="answered 502: bad gateway") as failed:
         Api(RestSource(url=city.url("offset")), stop.within, lambda line: None).page({})
     assert "start the kit again later" in failed.value.hint
     assert [0.5 * 2**n <= wait <= 2**n for n, wait in enumerate(stop.waited)] == [True] * 6 + [stop.waited[6] <= 60]
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": "7"}, 7),
-        ({"retry-after": "Wed, 25 Nov 2026 10:00:30 GMT"}, 30),
-        ({"retry-after": "Wed, 25 Nov 2026 09:00:00 GMT"}, 0),
-        ({"retry-after": "soon"}, None),
-        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1795600805"}, 5),
-        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "12"}, 12),
-        ({"x-ratelimit-remaining": "3", "x-ratelimit-reset": "12"}, None),
-    ],
-)
-def test_how_long_a_source_says_to_wait(headers: dict[str, str], seconds: float | None) -> None:
-    assert wait_s(headers, 1795600800) == seconds  # 2026-11-25 10:00:00 UTC
-
-
-@pytest.mark.parametrize(
-    ("value", "overlap", "asked_from"),
-    [
-        ("2026-11-25T10:00:00.000", 3600, "2026-11-25T09:00:00.000"),
-        ("2026-11-25T10:00:00.123456Z", 0.5, "2026-11-25T09:59:59.623456Z"),
-        ("2026-11-25T10:00:00+02:00", 60, "2026-11-25T09:59:00+02:00"),
-        ("2026-11-25 10:00:00", 60, "2026-11-25 09:59:00"),
-        ("2026-11-25", 86400, "2026-11-24"),
-        ("2026-11-25", 3600, "2026-11-24"),
-        (1764064800, 3600, "1764061200"),
-        ("59001", 1, "59000"),
-        (1.5, 0.25, "1.25"),
-        (1234567890123456700, 0, "1234567890123456700"),
-        ("1234567890123456701", 1, "1234567890123456700"),
-        (12345678901234567890123, 0, "12345678901234567890123"),
-        ("0001-01-01T00:00:00Z", 3600, "0001-01-01T00:00:00Z"),
-        ("0001-01-01T00:30:00+02:00", 3600, "0001-01-01T00:00:00+02:00"),
-    ],
-)
-def test_the_overlap_before_a_point_is_written_as_the_source_writes(value: Any, overlap: float, asked_from: str) -> None:
-    assert point(value).back(overlap).text == asked_from
-    assert point(value).back(overlap).number <= point(value).number - overlap or asked_from.startswith("0001")
-
-
-@pytest.mark.parametrize("value", ["20261125T101010Z", "2026-W48-3", "2026-11-25T10", "9" * 5000, True, None, [1]])
-def test_what_could_not_be_asked_for_as_the_source_writes_it_is_no_point(value: Any) -> None:
-    """Another reading of it, like 2026-11-25010:09:10Z, might skip records."""
-    with pytest.raises(ValueError, match="neither a time"):
-        point(value)
-
-
-def test_a_bookmark_is_never_in_the_future() -> None:
-    now = point("2026-11-25T10:00:00+00:00").time
-    assert now is not None
-    for text, at_most in (("2099-01-01T00:00:00.000", "2026-11-25T10:00:00.000"), ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z")):
-        assert point(text).at_most(now).text == at_most
-    assert point("2099-01-01T00:00:00+02:00").at_most(now).number == now.timestamp()

@@ -10,13 +10,13 @@ import urllib3
 
 from mesh.faults import cause
 from mesh.kits.delivery import KitFailed
-from mesh.kits.rest.asked import sent_headers
+from mesh.kits.rest.asked import hidden, sent_headers
 from mesh.kits.rest.page import Page, read_page
 from mesh.kits.rest.source import RestSource
 
 _TIMEOUT_S = 60
 _TRIES = 8
-_LONGEST_WAIT_S = 60.0
+_LONGEST_WAIT_S, _LONGEST_TOLD_S = 60.0, 86400.0
 _LATER = (408, 425, 429, 500, 502, 503, 504)
 _DO = {
     400: "query asks for what it does not know: parameters, fields, their quotes",
@@ -47,7 +47,7 @@ class Api:
             elif answer.status == 200:
                 return read_page(self._source, answer.data, answer.headers)
             else:
-                failed, told_s = _refused(self._source.url, answer), wait_s(answer.headers, time.time())
+                failed, told_s = _refused(self._source, answer), wait_s(answer.headers, time.time())
                 if answer.status not in _LATER and not (answer.status == 403 and told_s is not None):
                     raise failed
             failures += told_s is None
@@ -81,24 +81,33 @@ class Api:
 
 
 def wait_s(headers: Mapping[str, str], now_s: float) -> float | None:
-    """How long a source says to wait: by Retry-After, in seconds or as a date, or by when its rate limit is free again."""
+    """How long a source says to wait, a day at most: by Retry-After, or by when its rate limit is free again; None where it does not."""
+    told_s = _told_s(headers, now_s)
+    return min(told_s, _LONGEST_TOLD_S) if told_s is not None and told_s > 0 else None
+
+
+def _told_s(headers: Mapping[str, str], now_s: float) -> float | None:
     after = headers.get("retry-after", "").strip()
     if after.isascii() and after.isdigit():
         return float(after)
     if after:
         try:
-            return max(0.0, email.utils.parsedate_to_datetime(after).timestamp() - now_s)
-        except ValueError:
+            return email.utils.parsedate_to_datetime(after).timestamp() - now_s
+        except (ValueError, OverflowError):
             return None
     reset = headers.get("x-ratelimit-reset", "")
     if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
-        return max(0.0, float(reset) - now_s) if float(reset) > 1e9 else float(reset)
+        return float(reset) - now_s if float(reset) > 1e9 else float(reset)
     return None
 
 
-def _refused(url: str, answer: urllib3.BaseHTTPResponse) -> KitFailed:
-    said = " ".join(answer.data.decode(errors="replace").split())[:200] if "json" in answer.headers.get("content-type", "") else ""
+def _refused(source: RestSource, answer: urllib3.BaseHTTPResponse) -> KitFailed:
+    url, said = source.url, ""
     if 300 <= answer.status < 400:
-        return KitFailed(f"{url} answered {answer.status}: it is at {answer.headers.get('location')}", "put that address into url")
+        return KitFailed(
+            hidden(source, f"{url} answered {answer.status}: it is at {answer.headers.get('location')}"), "put that address into url"
+        )
+    if "json" in answer.headers.get("content-type", ""):
+        said = f": {hidden(source, ' '.join(answer.data.decode(errors='replace').split()))[:200]}"
     hint = _DO.get(answer.status, "its pages may say why" if answer.status < 500 else "nothing is lost: start the kit again later")
-    return KitFailed(f"{url} answered {answer.status}" + (f": {said}" if said else ""), hint)
+    return KitFailed(f"{url} answered {answer.status}{said}", hint)

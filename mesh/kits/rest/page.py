@@ -28,6 +28,8 @@ def read_page(source: RestSource, body: bytes, headers: Mapping[str, str]) -> Pa
     except (msgspec.MsgspecError, UnicodeDecodeError):
         what = f"{source.url} answered {headers.get('content-type', 'no content type')}, which is not JSON"
         raise KitFailed(what, "many an API needs .json in its url, or a header Accept") from None
+    except RecursionError:
+        raise KitFailed(f"{source.url} answered JSON that is nested too deep", "ask in query for less of what is nested") from None
     try:
         records = msgspec.json.decode(_at(body, source.records), type=list[msgspec.Raw])
     except msgspec.MsgspecError:
@@ -47,8 +49,11 @@ def _next(url: str, paging: Paging, body: bytes, headers: Mapping[str, str]) -> 
 
 def _same_host(url: str, link: str) -> str:
     """The next page's URL; headers go to no other host."""
-    address = urljoin(url, link)
-    here, there = urlsplit(url), urlsplit(address)
+    try:
+        address = urljoin(url, link)
+        here, there = urlsplit(url), urlsplit(address)
+    except ValueError:
+        raise KitFailed(f"{url} names a next page that is no address", "paging.at names the parameter where next is a cursor") from None
     if (here.scheme, here.netloc) != (there.scheme, there.netloc):
         what = f"{url} names a next page at {there.scheme}://{there.netloc}"
         raise KitFailed(what, "headers with keys are sent to one host only: put that one into url")
