@@ -14,7 +14,7 @@ from mesh.package.wheels import Arch, Say, fetch, needed
 _HERE = Path(__file__).parent
 _SOURCE = (  # what `mesh.kits.rest.function` imports; the glob leaves out command.py, which is the command line's
     *(f"mesh/{name}.py" for name in ("__init__", "batches", "client", "faults", "receipt", "token")),
-    *(f"mesh/kits/{name}.py" for name in ("__init__", "bookmark", "delivery", "gathering")),
+    *(f"mesh/kits/{name}.py" for name in ("__init__", "bookmark", "delivery", "files", "gathering")),
     "mesh/kits/rest/[!c]*.py",
 )
 
