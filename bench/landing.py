@@ -1,5 +1,6 @@
 """Landing 10 MB of web events: against a bare DuckDB COPY of the same rows and the ancestor's statement; peak memory at 1, 10, 50 MB."""
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ ROUNDS = 9
 MOST_MB = 110
 LANDING, FIRST = "landing", "landing, the first of a process"
 BARE, ANCESTOR = "bare COPY, sender and time on each line", "the ancestor's statement"
+STARTED, APART = dt.datetime(2026, 11, 23, 8, 0, 0, 123456), dt.timedelta(microseconds=1_307)
 DECLARED = {"eventType": "VARCHAR", "ts": "TIMESTAMP", "x": "INTEGER", "y": "INTEGER", "url": "VARCHAR", "session": "VARCHAR"}
 
 
@@ -102,13 +104,14 @@ class Landings:
 
 
 def write_inputs(folder: Path, lines: list[bytes], bodies: list[bytes]) -> None:
-    """The same rows for the others: alone, with sender and time on each line, one file a request."""
+    """The same rows for the others: alone, with sender and its request's time on each line, one file a request."""
     (folder / "plain.ndjson").write_bytes(b"".join(lines))
-    envelope = b',"sender":"%b","time":"2026-11-23T08:00:00.123456Z"}\n' % SENDER.encode()
-    (folder / "named.ndjson").write_bytes(b"".join(line[:-2] + envelope for line in lines))
     (folder / "files").mkdir()
-    for number, body in enumerate(bodies):
-        (folder / "files" / f"{number:06}.json").write_bytes(body)
+    with (folder / "named.ndjson").open("wb") as named:
+        for number, body in enumerate(bodies):
+            (folder / "files" / f"{number:06}.json").write_bytes(body)
+            envelope = f',"sender":"{SENDER}","time":"{(STARTED + number * APART).isoformat()}Z"}}\n'.encode()
+            named.writelines(line[:-2] + envelope for line in body.splitlines(keepends=True))
 
 
 def contenders(tap: OneTap, batch: str, folder: Path) -> dict[str, Callable[[], Took | None]]:

@@ -13,9 +13,10 @@ from tap_runtime.quarantine import Failed, write_quarantine
 from tap_runtime.room import Room
 from tap_runtime.segment import Tally
 from tap_runtime.settings import TapSettings
-from tap_runtime.statement import check_statement
+from tap_runtime.statement import check_statement, is_row_wise
 
 DEADLINE_S = 25.0
+_FEW_COLUMNS = 32  # 300 of them filled all that DuckDB may reserve
 PARQUET, QUARANTINE = "part.parquet", "quarantine.ndjson.gz"
 
 _WHOLE_BATCH = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.PermissionException, SqlRefused)
@@ -88,7 +89,7 @@ def _finish(work: Work, out: Path, rows: int, failed: list[Failed]) -> Rendered:
 
 def _outputs(work: Work, room: Room) -> tuple[int, list[Failed]]:
     room.link(work.data)
-    connection = room.connection(work.tap, work.settings.memory_mb)
+    connection = room.connection(work.tap, work.settings.memory_mb, work.settings.sql)
     alarm = threading.Timer(DEADLINE_S, connection.interrupt)
     alarm.daemon = True
     alarm.start()
@@ -107,6 +108,7 @@ def _outputs(work: Work, room: Room) -> tuple[int, list[Failed]]:
 def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[Failed]]:
     try:
         check_statement(connection, work.settings.sql)
+        room.lock(work.settings.memory_mb, work.settings.sql, lambda: _holds_little(work, room, connection))
         try:
             return _written(work, room, connection), []
         except duckdb.OutOfMemoryException:
@@ -115,6 +117,14 @@ def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, l
         return 0, [Failed(type(error).__name__, f"the statement failed: {_first_line(error)}", None)]
     except BY_ROW as error:
         return _sift(work, room, connection, error)
+
+
+def _holds_little(work: Work, room: Room, connection: sandbox.Connection) -> bool:
+    """Whether the statement holds no more than a row group of few columns at a time."""
+    if len(work.settings.output) > _FEW_COLUMNS:
+        return False
+    connection.execute(events.events_view(work.settings, work.batch, events.spooled(work.settings, room.data)))
+    return is_row_wise(connection, sandbox.wrap(work.settings))
 
 
 def _written(work: Work, room: Room, connection: sandbox.Connection, small: bool = False) -> int:

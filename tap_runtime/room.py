@@ -6,6 +6,7 @@ any error, and never shared between taps: what a statement could leave behind, o
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from tap_runtime import sandbox
@@ -22,6 +23,7 @@ class Room:
         self.out = folder / "out"
         self._connection: sandbox.Connection | None = None
         self._for: tuple[str, int] | None = None
+        self._sql: str | None = None
         self._batches = 0
 
     def clear(self) -> None:
@@ -38,15 +40,27 @@ class Room:
         except OSError:
             shutil.copyfile(data, self.data)
 
-    def connection(self, tap: str, memory_mb: int) -> sandbox.Connection:
-        """The tap's instance: it reads `data` and what is in `out`, writes into `out`, and can be told nothing else."""
-        if self._connection is None or self._for != (tap, memory_mb) or self._batches >= _BATCHES:
+    def connection(self, tap: str, memory_mb: int, sql: str | None = None) -> sandbox.Connection:
+        """The tap's instance, for a batch or, without `sql`, ahead of one: it reads `data` and what is in `out`, and writes into `out`."""
+        is_another = self._for != (tap, memory_mb) or self._sql not in (None, sql)
+        if self._connection is None or is_another or self._batches >= _BATCHES:
             self.give_up()
             self._connection = sandbox.connect(memory_mb)
-            sandbox.lock(self._connection, reads=self.data, writes=self.out)
-            self._for, self._batches = (tap, memory_mb), 0
+            sandbox.confine(self._connection, reads=self.data, writes=self.out)
+            self._for, self._sql, self._batches = (tap, memory_mb), None, 0
         self._batches += 1
         return self._connection
+
+    def lock(self, memory_mb: int, sql: str, holds_little: Callable[[], bool]) -> None:
+        """Before the instance's first batch: it is for this statement from here, and can be told nothing else."""
+        if self._connection is None or self._sql is not None:
+            return
+        self._sql = sql
+        little_mb = 0
+        try:
+            little_mb = memory_mb if holds_little() else 0
+        finally:
+            sandbox.lock(self._connection, little_mb)
 
     def give_up(self) -> None:
         """Ends the instance; the next batch gets a fresh one."""

@@ -25,7 +25,7 @@ _CTE_NAME = re.compile(r"(?!duckdb_|pg_|sqlite_|pragma_)\w+", re.IGNORECASE)
 _CLOCK_FUNCTIONS = {"now", "today", "transaction_timestamp", "get_current_timestamp", "get_current_time"}
 _CLOCK_FUNCTIONS |= {"current_date", "current_localtime", "current_localtimestamp"}
 _CLOCK_WORDS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
-_ROW_WISE = {"PROJECTION", "FILTER", "SEQ_SCAN", "TABLE_SCAN", "UNNEST", "EMPTY_RESULT", "DUMMY_SCAN", "COLUMN_DATA_SCAN"}
+_ROW_WISE = {"PROJECTION", "FILTER", "READ_JSON", "SEQ_SCAN", "TABLE_SCAN", "UNNEST", "EMPTY_RESULT", "DUMMY_SCAN", "COLUMN_DATA_SCAN"}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import pytest
 
 from tap_runtime.bisect import bad_rows
 from tap_runtime.render import TryAgain
-from tap_runtime.room import Room
 from tap_runtime.schema import Column
 from tap_runtime.spool import batches
 from tap_runtime.tries import StoredTries
@@ -95,31 +94,6 @@ def test_tries_that_never_ended_are_failures_after_two_minutes(make_tap: MakeTap
         tries(tap).begin()
     tap.now += dt.timedelta(seconds=121)
     assert tap.land().faults == {"landing_failed": 100}
-
-
-def test_each_batch_of_a_kept_instance_has_its_own_rows(make_tap: MakeTap) -> None:
-    tap = make_tap((column("x", "INTEGER"),), sql="select x, _request from events")
-    lander = tap.lander()
-    for number in range(1, 20):
-        tap.post(b'{"x":%d}\n{"x":0}' % (100 + number))
-        tap.acceptor.seal()
-        ((name, batch),) = batches(tap.root / "spool", "sealed")
-        os.utime(tap.root / "spool/clicks/sealed" / batch / "data.ndjson", (1e9, 1e9))
-        landed = lander.land_spooled(name, batch)
-        assert landed is not None and landed.counts.rows == 2
-    assert tap.rows("select sum(x), count(*) from events_out") == [(sum(range(101, 120)), 38)]
-
-
-def test_an_instance_is_one_taps_and_is_renewed(tmp_path: Path) -> None:
-    room = Room(tmp_path / "room")
-    room.clear()
-    first = room.connection("clicks", 128)
-    assert [room.connection("clicks", 128) is first for _ in range(8)] == [True] * 7 + [False]
-    second = room.connection("clicks", 128)
-    assert room.connection("orders", 128) is not second
-    third = room.connection("orders", 128)
-    room.give_up()
-    assert room.connection("orders", 128) is not third
 
 
 def test_bad_records_are_found_until_the_time_is_up() -> None:

@@ -112,6 +112,7 @@ ALLOWED = [
 def connection() -> duckdb.DuckDBPyConnection:
     """A locked instance with one event."""
     connection = sandbox.connect(128)
+    sandbox.confine(connection)
     sandbox.lock(connection)
     connection.execute("create view events as select 'a' as user, 1 as x")
     return connection
@@ -142,7 +143,8 @@ def test_the_instance_stops_what_the_check_would_miss(tmp_path: Path, sql: str) 
     data.write_text("")
     out.mkdir()
     connection = sandbox.connect(128)
-    sandbox.lock(connection, reads=data, writes=out)
+    sandbox.confine(connection, reads=data, writes=out)
+    sandbox.lock(connection)
     connection.execute(events.events_view(settings(), "b", events.spooled(settings(), data)))
     inner = sandbox.wrap(settings(sql=sql))
     with pytest.raises(duckdb.Error, match="."):
@@ -174,7 +176,8 @@ def test_the_locked_instance_refuses_even_what_the_walk_never_lets_through(tmp_p
     (tmp_path / "outside").write_text("secret")
     (out / "link").symlink_to(tmp_path / "outside")
     connection = sandbox.connect(128)
-    sandbox.lock(connection, reads=data, writes=out)
+    sandbox.confine(connection, reads=data, writes=out)
+    sandbox.lock(connection)
     with pytest.raises(duckdb.Error, match="."):
         connection.execute(sql.format(folder=out, data=data)).fetchall()
     assert data.read_text() == "{}\n"
