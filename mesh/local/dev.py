@@ -124,7 +124,8 @@ class Dev:
                 self._stuck(str(error))
                 continue  # the save is still to be taken
             self._stuck("")
-            seen = self._times() if checked.mesh is not None else now
+            # of files that are new to the mesh there is no earlier time; of all others a save since `now` is one more to take
+            seen = {file: now.get(file, time) for file, time in self._times().items()} if checked.mesh is not None else now
 
     def _stuck(self, why: str) -> None:
         if why and why != self._why_stuck:
