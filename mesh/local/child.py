@@ -1,12 +1,13 @@
 """The lander child as the server sees it: started in a session of its own, started again when it dies, ended by closing its input."""
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from mesh.local.workspace import Workspace
+from mesh.local.workspace import LEFT, Workspace
 
 _LAST_CALL_S = 12.5
 
@@ -17,7 +18,7 @@ class LanderChild:
     def __init__(self, workspace: Workspace, hear: Callable[[dict[str, Any]], None]) -> None:
         self._workspace, self._hear = workspace, hear
         self._process: asyncio.subprocess.Process | None = None
-        self._ending = False
+        self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -37,24 +38,29 @@ class LanderChild:
             while line := await self._process.stdout.readline():
                 self._hear(json.loads(line))
                 delay_s = 0.2
-            await self._process.wait()
-            if self._ending:
+            if await self._process.wait() in (0, LEFT) and self._ending.is_set():
                 return
             self._hear({"event": "restarted", "code": self._process.returncode})
-            await asyncio.sleep(delay_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), delay_s)
             delay_s = min(2 * delay_s, 10.0)
             self._process = await self._spawn()
+            if self._ending.is_set():
+                self._end_input()
 
     async def finish(self) -> bool:
-        """Lets it land what is there; False when it did not end in time and had to be stopped (nothing is lost by that)."""
-        self._ending = True
+        """Lets it land what is there; False when it could not, or not in time and had to be stopped (nothing is lost by that)."""
+        self._ending.set()
         if self._process is None or self._task is None:
             return True
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._end_input()
         try:
             await asyncio.wait_for(self._task, _LAST_CALL_S)
         except TimeoutError:
             self._process.kill()
             return False
-        return True
+        return self._process.returncode == 0
+
+    def _end_input(self) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        self._process.stdin.close()

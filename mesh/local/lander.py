@@ -1,6 +1,7 @@
 """The lander child of the laptop mesh: seals batches that are due, lands sealed ones, tells the server what became of them.
 
-It ends when its standard input does, that is when the server closes it or dies, after landing what is there.
+It ends when its standard input does, that is when the server closes it or dies, after landing what is there; its exit code is then 0, or
+LEFT where some of it could not land.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from mesh.local.workspace import Workspace
+from mesh.local.workspace import LEFT, Workspace
 from tap_runtime import lake, spool
 from tap_runtime.attempts import LATER, Attempts, Batch
 from tap_runtime.buffered import REUSE
@@ -195,8 +196,9 @@ def _wait_for_end(closing: threading.Event, ended: list[float]) -> None:
     closing.set()
 
 
-def run(workspace: Workspace, overdue_s: float = OVERDUE_S) -> None:
-    """Lands until standard input ends, then everything that is left. A landing that takes longer than `overdue_s` ends the process."""
+def run(workspace: Workspace, overdue_s: float = OVERDUE_S) -> bool:
+    """Lands until standard input ends, then everything that is left; whether that could be landed. A landing that takes longer than
+    `overdue_s` ends the process."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     forget(BOILINGDATA_SECRET)
@@ -210,10 +212,11 @@ def run(workspace: Workspace, overdue_s: float = OVERDUE_S) -> None:
     while not closing.wait(_POLL_S):
         loop.round(everything=False)
     until = time.monotonic() + _LAST_CALL_S
-    while not loop.round(everything=True) and time.monotonic() < until:
+    while not (landed := loop.round(everything=True)) and time.monotonic() < until:
         time.sleep(_POLL_S)
     sweep(workspace, store, ended[0])
+    return landed
 
 
 if __name__ == "__main__":
-    run(Workspace(Path(sys.argv[1])))
+    sys.exit(0 if run(Workspace(Path(sys.argv[1]))) else LEFT)

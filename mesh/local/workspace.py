@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STACK = "laptop"
+LEFT = 3  # what the lander ends with where it was asked to end and could not land all there was
 
 
 class Busy(Exception):

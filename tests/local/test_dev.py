@@ -1,13 +1,21 @@
 """`tapmesh dev` as its user meets it: post, query, reload, stop."""
 
+import asyncio
+import os
 import re
 import signal
 import subprocess
-import time
+import threading
+from pathlib import Path
 
 import pytest
+import urllib3
 
-from tests.local.conftest import RunningMesh
+from mesh.local.dev import Dev
+from mesh.local.workspace import beside
+from mesh.spec import load
+from tests.emulated.bring import free_port
+from tests.local.conftest import TAPS, RunningMesh
 
 
 @pytest.mark.parametrize("tap", ["buffered", "stored"])
@@ -34,6 +42,28 @@ def test_a_signal_lands_what_is_open(mesh: RunningMesh, how: signal.Signals, gro
     assert mesh.stop(how, group) < 15
     assert mesh.query("select id from buffered union all select id from stored") == [{"id": "a"}, {"id": "a"}]
     assert mesh.leftovers() == []
+
+
+def test_an_end_while_the_lander_has_just_died_lands_what_is_open(mesh: RunningMesh) -> None:
+    mesh.file.write_text(mesh.file.read_text().replace("age: 1s", "age: 300s"))
+    mesh.start()
+    assert mesh.post("buffered", b'{"id":"a","n":1}\n')[0] == 200
+    os.kill(mesh.lander(), signal.SIGKILL)
+    mesh.stop()
+    assert "stopped; everything acknowledged has landed" in mesh.log.read_text()
+    assert mesh.query("select id from buffered") == [{"id": "a"}]
+
+
+def test_an_end_at_which_something_cannot_land_says_so(mesh: RunningMesh) -> None:
+    mesh.file.write_text(mesh.file.read_text().replace("age: 1s", "age: 300s"))
+    mesh.start()
+    assert mesh.post("buffered", b'{"id":"a","n":1}\n')[0] == 200
+    in_the_way(mesh)
+    mesh.stop()
+    assert mesh.log.read_text().endswith("stopped; what could not land in time is kept and lands at the next start\n")
+    out_of_the_way(mesh)
+    mesh.start()
+    mesh.wait_for(lambda: mesh.query("select id from buffered") == [{"id": "a"}], "the row")
 
 
 def test_it_stops_on_sigint_though_it_was_started_with_sigint_ignored(mesh: RunningMesh) -> None:
@@ -68,6 +98,30 @@ def test_a_broken_save_keeps_the_old_mesh_and_a_good_one_replaces_it(mesh: Runni
     assert rows == [{"id": "before", "n": 1}, {"id": "during", "n": 2}, {"id": "after", "n": None}]
 
 
+def test_a_save_while_the_one_before_is_taken_is_taken_too(tmp_path: Path) -> None:
+    file, port, told = tmp_path / "taps.yaml", free_port(), list[str]()
+    file.write_text(TAPS)
+
+    def save_first() -> None:
+        urllib3.request("GET", f"http://127.0.0.1:{port}/healthz", retries=urllib3.Retry(60, backoff_factor=0.05))
+        file.write_text(TAPS.replace("age: 1s", "age: 2s"))
+
+    def say(text: str) -> None:
+        told.append(text)
+        if "closed_club changed" in text:
+            file.write_text(TAPS.replace("age: 1s", "age: 2s").replace("buffered: {", "added: {team: growth}\n  buffered: {"))
+        if "added added" in text:
+            signal.raise_signal(signal.SIGTERM)
+
+    mesh = load(file).mesh
+    assert mesh is not None
+    saving = threading.Thread(target=save_first)
+    saving.start()
+    asyncio.run(asyncio.wait_for(Dev(file, mesh, beside(file), port, say).run(), 60))
+    saving.join()
+    assert [text for text in told if "reloaded" in text] == ["reloaded: buffered, stored, closed_club changed", "reloaded: added added"]
+
+
 def test_a_save_that_the_lake_cannot_take_is_taken_once_it_can(mesh: RunningMesh) -> None:
     mesh.start()
     settings = mesh.folder / ".mesh/lake/_mesh/settings"
@@ -82,14 +136,20 @@ def test_a_save_that_the_lake_cannot_take_is_taken_once_it_can(mesh: RunningMesh
     assert mesh.log.read_text().count("not taken yet") == 1
 
 
+def save(mesh: RunningMesh, text: str) -> None:
+    """At one moment: who looks meanwhile finds the file as it was or as it is, and the save is one."""
+    (mesh.folder / "saving").write_text(text)
+    (mesh.folder / "saving").replace(mesh.file)
+
+
 def test_the_log_tells_the_time_and_what_each_save_did(mesh: RunningMesh) -> None:
     mesh.start()
     good = mesh.file.read_text()
-    mesh.file.write_text(good.replace("  stored:", "  added: {team: growth}\n  stored:"))
+    save(mesh, good.replace("  stored:", "  added: {team: growth}\n  stored:"))
     mesh.wait_for(lambda: "reloaded: added added\n" in mesh.log.read_text(), "the new tap")
-    mesh.file.write_text(good)
+    save(mesh, good)
     mesh.wait_for(lambda: "reloaded: added removed\n" in mesh.log.read_text(), "the removal")
-    mesh.file.write_text(good + "# a word\n")
+    save(mesh, good + "# a word\n")
     mesh.wait_for(lambda: "reloaded: no tap changed\n" in mesh.log.read_text(), "the comment")
     told = [line for line in mesh.log.read_text().splitlines() if "reloaded" in line]
     assert all(re.match(r"\d\d:\d\d:\d\d reloaded: ", line) for line in told) and len(told) == 3
@@ -109,21 +169,33 @@ def test_a_column_that_gets_another_type_is_warned_of_once_files_have_landed(mes
     mesh.wait_for(lambda: mesh.query("select n from buffered order by n") == [{"n": "1"}, {"n": "two"}], "both as text")
 
 
+def in_the_way(mesh: RunningMesh) -> None:
+    """From now on nothing can be read or written in the lake's own folder."""
+    (mesh.folder / ".mesh/lake/_mesh").rename(mesh.folder / "aside")
+    (mesh.folder / ".mesh/lake/_mesh").write_text("in the way")
+
+
+def out_of_the_way(mesh: RunningMesh) -> None:
+    (mesh.folder / ".mesh/lake/_mesh").unlink()
+    (mesh.folder / "aside").rename(mesh.folder / ".mesh/lake/_mesh")
+
+
 def test_a_lake_that_cannot_be_written_refuses_and_recovers(mesh: RunningMesh) -> None:
+    mesh.file.write_text(mesh.file.read_text().replace("age: 1s", "age: 300s, bytes: 1kB"))
     mesh.start()
+    large = b"bad\n" * 300
+    assert mesh.post("buffered", b'{"id":"landed","n":0}\n' + large)[0] == 200
+    mesh.wait_for(lambda: mesh.query("select id from buffered") != [], "a landing, after which the lander knows the tap")
     assert mesh.post("buffered", b'{"id":"kept","n":1}\n')[0] == 200
-    inner, aside = mesh.folder / ".mesh/lake/_mesh", mesh.folder / "aside"
-    inner.rename(aside)
-    inner.write_text("in the way")
+    in_the_way(mesh)
     status, refused = mesh.post("stored", b'{"id":"refused","n":1}\n')
     assert (status, refused["error"]) == (503, "lake_down")
-    assert mesh.post("buffered", b'{"id":"goes on","n":2}\n')[0] == 200
-    time.sleep(2)
-    inner.unlink()
-    aside.rename(inner)
+    assert mesh.post("buffered", b'{"id":"goes on","n":2}\n' + large)[0] == 200  # now it is due
+    mesh.wait_for(lambda: "buffered: cannot land yet" in mesh.log.read_text(), "a landing that fails")
+    out_of_the_way(mesh)
     mesh.wait_for(lambda: mesh.post("stored", b'{"id":"again","n":1}\n')[0] == 200, "the lake to take records again")
     mesh.stop()
-    assert sorted(row["id"] for row in mesh.query("select id from buffered")) == ["goes on", "kept"]
+    assert sorted(row["id"] for row in mesh.query("select id from buffered")) == ["goes on", "kept", "landed"]
     assert mesh.query("select id from stored") == [{"id": "again"}]
     assert mesh.leftovers() == []
 
