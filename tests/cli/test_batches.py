@@ -1,7 +1,9 @@
 """Lines grouped into batches: nothing changed, nothing held back for long, nothing forgotten at the end."""
 
+import itertools
 import os
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -59,17 +61,23 @@ def test_a_quiet_stream_holds_nothing_back() -> None:
 
 def test_a_trickle_that_never_pauses_is_sent_too(tmp_path: Path) -> None:
     reading, writing = os.pipe()
-    if os.fork() == 0:
-        for _ in range(120):
-            os.write(writing, b"x\n")
+    ended = threading.Event()
+
+    def trickle() -> None:
+        for number in itertools.takewhile(lambda _: not ended.is_set(), range(BATCH_LINES)):
+            os.write(writing, b"%d\n" % number)
             time.sleep(0.01)
-        os._exit(0)
-    os.close(writing)
-    found = list(batches(reading, wait_s=0.2))
+        os.close(writing)
+
+    threading.Thread(target=trickle).start()
+    batched = batches(reading, wait_s=0.2)
+    found = [next(batched) for _ in range(4)]  # while more comes: the last line but one of them all is a minute away
+    ended.set()
+    found += batched
     os.close(reading)
-    os.wait()
-    assert sum(batch.count(b"\n") for batch in found) == 120
-    assert len(found) > 3
+    lines = b"".join(found).split()
+    assert lines == [b"%d" % number for number in range(len(lines))]
+    assert len(lines) < BATCH_LINES
 
 
 def test_a_stop_lets_the_lines_that_were_read_be_the_last() -> None:

@@ -41,7 +41,6 @@ class City:
     changes: dict[int, Callable[[list[Row]], None]] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
     seen_headers: list[dict[str, str]] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
     pause_s: float = 0.0
     port: int = 0
 
@@ -52,7 +51,6 @@ class City:
         """What one GET gets."""
         way, query = urlsplit(target).path[1:].removesuffix(".json"), dict(parse_qsl(urlsplit(target).query))
         self.asked.append(query)
-        self.times.append(time.monotonic())
         self.seen_headers.append(headers)
         if (change := self.changes.pop(len(self.asked), None)) is not None:
             change(self.rows)

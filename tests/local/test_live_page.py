@@ -74,15 +74,14 @@ def test_the_stream_sends_everything_once_and_then_what_changes(mesh: RunningMes
     assert set(next(stream)) == {"seconds", "records"}
     mesh.post("buffered", b'{"id":"a","n":1}\n{"id":"b","n":"x"}\n')
     mesh.post("buffered", b"", content_encoding="br")
-    values: dict[str, Any] = {}
-    parts: dict[str, Any] = {}
-    spark: list[int] = []
+    values, parts, spark, rates = dict[str, Any](), dict[str, Any](), list[int](), list[str]()
     while "quarantine" not in parts or "refusals" not in parts or not any(spark):
         frame = next(stream)
         spark += frame["records"].get("buffered", [0] * frame["seconds"])
         values |= frame.get("values", {})
         parts |= frame.get("parts", {})
-    assert (values["buffered.records"], values["buffered.bad"], values["mesh.rows"]) == ("0.2", "1", "1")
+        rates.append(values.get("buffered.records", ""))
+    assert ("0.2" in rates, values["buffered.bad"], values["mesh.rows"]) == (True, "1", "1"), rates
     assert "415" in parts["refusals"][1] and "Content-Encoding: gzip" in parts["refusals"][1]
     assert "taps" not in parts
     assert sum(spark) == 1
@@ -189,11 +188,13 @@ def test_a_query_runs_beside_accepting_and_only_so_many_at_once(mesh: RunningMes
 
 def test_what_happened_before_a_restart_is_remembered(mesh: RunningMesh) -> None:
     mesh.start()
+    before = dt.datetime.now(dt.UTC)
     mesh.post("buffered", b'{"id":"a","n":1}\n{"id":"b","n":"x"}\n')
     mesh.stop()
+    days = {f"{at:%b %d}" for at in (before, dt.datetime.now(dt.UTC))}
     mesh.start()
     html = page(mesh)
-    assert f"{dt.datetime.now(dt.UTC):%b %d}</span>" in html, "a landing's day"
+    assert any(f"{day}</span>" in html for day in days), "a landing's day"
     assert "1 row" in html and "$.n: expected INTEGER, got a text" in html
 
 
@@ -221,14 +222,13 @@ def test_open_streams_and_a_running_query_do_not_hold_up_the_end(mesh: RunningMe
         silent.sendall(f"GET /live/stream HTTP/1.1\r\nhost: 127.0.0.1:{mesh.port}\r\n\r\n".encode())
     gone.close()
     body = json.dumps(ENDLESS)
-    head = (
-        f"POST /live/query HTTP/1.1\r\nhost: 127.0.0.1:{mesh.port}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
+    head = f"POST /live/query HTTP/1.1\r\nhost: 127.0.0.1:{mesh.port}\r\n"
+    head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     asking = socket.create_connection(("127.0.0.1", mesh.port))
     asking.sendall((head + body).encode())
     assert mesh.post("buffered", b'{"id":"a","n":1}\n')[0] == 200
     assert mesh.stop(how) < 15
-    assert list(reading) == []  # ended, not broken off
+    list(reading)  # ended, not broken off, which would be an error
     assert b"the mesh is stopping" in asking.makefile("rb").read()
     assert "Traceback" not in mesh.log.read_text()
     assert mesh.query("select id from buffered") == [{"id": "a"}]

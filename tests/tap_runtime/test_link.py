@@ -26,7 +26,7 @@ def test_a_handler_that_answers_before_the_lander_hears_of_the_request_is_heard(
         environment.invoke(event)  # the first asks the lander for its marker, so the lander is there first
         environment.invoke(event, handler_first=True)
     environment.invoke({"tapmesh": "flush"}, handler_first=True)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 30  # not to the end of the request's minute
 
 
 def test_a_handler_that_goes_away_does_not_hold_the_lander(tmp_path: Path) -> None:
@@ -40,9 +40,12 @@ def test_a_handler_that_goes_away_does_not_hold_the_lander(tmp_path: Path) -> No
 def test_the_answer_to_a_question_that_was_broken_off_is_not_taken_for_the_next_ones(tmp_path: Path) -> None:
     """Out of memory, say, while it waited: the request is our fault, and the environment takes the next."""
 
+    broken, asking = threading.Event(), threading.get_ident()
+
     class Slow(FaultyStore):
         def get(self, key: str) -> bytes | None:
-            time.sleep(0.4)
+            signal.pthread_kill(asking, signal.SIGUSR1)
+            broken.wait(20)
             return b"late"
 
     class BrokenOff(Exception):
@@ -58,13 +61,13 @@ def test_the_answer_to_a_question_that_was_broken_off_is_not_taken_for_the_next_
     hearing = threading.Thread(target=lambda: [server.hear(None, until) for _ in range(2)])
     hearing.start()
     store = LinkedStore(tmp_path / "s", patience_s=2)
-    before = signal.signal(signal.SIGALRM, break_off)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    before = signal.signal(signal.SIGUSR1, break_off)
     try:
         with pytest.raises(BrokenOff, match="now"):
             store.get("slow")
     finally:
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGUSR1, before)
+        broken.set()
     with pytest.raises(LakeDown, match="cannot be reached"):
         store.put_new("there", b"mine")
     assert store.put_new("there", b"mine") is False
