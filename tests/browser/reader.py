@@ -4,6 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser.visitor import PATIENCE_MS
 from tests.local.conftest import RunningMesh
 
 TAPS = """
@@ -29,6 +30,7 @@ class Reader:
     def context(self, **options: Any) -> BrowserContext:
         """A browser session of its own."""
         context = self._chromium.new_context(**options)
+        context.set_default_timeout(PATIENCE_MS)
         context.on("request", lambda request: self._look(request.url))
         self.contexts.append(context)
         return context

@@ -58,6 +58,7 @@ def test_the_copied_curl_command_is_the_one_of_the_box(reader: Reader, mesh: Run
     page = reader.open(permissions=["clipboard-read", "clipboard-write"])
     page.fill("#record", '{"kind":"it\'s"}')
     page.click("#copy")
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text !== '')")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert f'--data-raw \'{{"kind":"it\'"\'"\'s"}}\' \\\n  http://127.0.0.1:{mesh.port}/taps/clicks' in copied
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from playwright.sync_api import BrowserContext, Playwright
 from playwright.sync_api import Error as BrowserGone
 
 from tests.browser.conftest import LAUNCH
-from tests.browser.visitor import Visitor, busy, landed, settle, unsent
+from tests.browser.visitor import Visitor, busy, landed, settle, unsent, until
 from tests.local.conftest import RunningMesh
 
 PAGES = int(os.environ.get("TAPMESH_PAGES", "200"))
@@ -28,9 +29,10 @@ def finish(visitor: Visitor, mesh: RunningMesh) -> None:
         other.close()
     page.goto(demo(mesh))
     settle(page)
-    visitor.context.new_page().wait_for_timeout(300)
+    left, last = visitor.types().get("pageleave", 0), visitor.context.new_page()
     page.close()
-    visitor.context.pages[0].wait_for_timeout(300)
+    until(last, lambda: visitor.types().get("pageleave", 0) > left, "the page to leave")
+    until(last, lambda: not visitor.ids() - landed(mesh), "all to land")
     if mesh.process is not None:
         mesh.stop()
     there = landed(mesh)
@@ -140,6 +142,10 @@ def processes(profile: Path) -> tuple[int, list[int]]:
     return browser, [process for process in tree if "--type=renderer" in table[process][1]]
 
 
+def is_on_disk(folder: Path, name: str) -> bool:
+    return any(name.encode() in file.read_bytes() for file in folder.glob("*.log"))
+
+
 def own_browser(playwright: Playwright, folder: Path) -> BrowserContext:
     return playwright.chromium.launch_persistent_context(folder / "profile", **LAUNCH)
 
@@ -173,9 +179,8 @@ def test_a_browser_restarted_loses_and_doubles_nothing(shop: RunningMesh, playwr
     kept = unsent(page)
     assert kept
     if killed:
-        written = tmp_path / "profile/Default/Local Storage/leveldb"
-        page.wait_for_timeout(6000)  # Chromium writes localStorage to disk after five seconds
-        assert all(any(name.encode() in file.read_bytes() for file in written.glob("*.log")) for name in kept)
+        on_disk = partial(is_on_disk, tmp_path / "profile/Default/Local Storage/leveldb")
+        until(page, lambda: all(map(on_disk, kept)), "Chromium to write localStorage to disk, which it does after five seconds")
         os.kill(processes(tmp_path / "profile")[0], signal.SIGKILL)
     else:
         context.close()

@@ -9,7 +9,7 @@ from playwright.sync_api import Playwright, Request
 
 from tests.browser.conftest import LAUNCH
 from tests.browser.site import OpenSite, compare, to_taps, visit
-from tests.browser.visitor import Visitor, busy, landed, settle, unsent
+from tests.browser.visitor import Visitor, busy, landed, settle, unsent, until
 from tests.local.conftest import RunningMesh
 
 
@@ -22,7 +22,7 @@ def test_a_public_tap_gets_beacons_of_plain_text_with_the_key_in_the_address(tap
     settle(page)
     page.evaluate("tap.record('mine', {article: 7})")
     page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
-    page.wait_for_timeout(300)
+    until(page, lambda: sent[-1].resource_type == "ping", "the beacon")
     assert {request.headers["content-type"] for request in sent} == {"text/plain;charset=UTF-8"}
     assert {request.resource_type for request in sent} == {"fetch", "ping"}
     assert len({parse_qs(urlsplit(request.url).query)["idempotency-key"][0] for request in sent}) == len(sent)
@@ -99,6 +99,7 @@ def test_neither_keys_nor_passwords_are_recorded(taps: RunningMesh, site: OpenSi
 def test_global_privacy_control_is_respected_by_option(site: OpenSite, visitor: Visitor, option: str, events: int) -> None:
     visitor.context.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
     page = visit(visitor, site("public", option))
+    until(page, lambda: len(to_taps(visitor)) >= events, "what it sends")
     page.wait_for_timeout(800)
     assert (len(visitor.ids()), len(to_taps(visitor))) == (events, events)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ addEventListener("tapmesh", ({ detail }) => {
 """
 _SAID = "recorded "
 Id = tuple[str, int]
+PATIENCE_MS = 120_000  # Playwright's own half a minute is too little for a busy machine
 
 
 class Visitor:
@@ -37,6 +39,7 @@ class Visitor:
     def use(self, context: BrowserContext) -> None:
         """Goes on in another context, as after a restart of the browser."""
         self.context = context
+        context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(_TELL)
         context.on("console", lambda message: self._hear(message.text))
         context.on("request", lambda request: self.asked.append(request.url))
@@ -89,8 +92,13 @@ def unsent(page: Page) -> list[str]:
 
 def settle(page: Page) -> None:
     """Waits until nothing is kept any more."""
-    for _ in range(300):
-        if not unsent(page):
+    until(page, lambda: not unsent(page), "an answer to what is kept")
+
+
+def until(page: Page, check: Callable[[], bool], what: str) -> None:
+    """Waits until `check` is true; what any page says meanwhile is heard."""
+    for _ in range(PATIENCE_MS // 100):
+        if check():
             return
         page.wait_for_timeout(100)
-    raise AssertionError(f"never answered: {unsent(page)}")
+    raise AssertionError(f"waited {PATIENCE_MS // 1000} s for {what}")
