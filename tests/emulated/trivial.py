@@ -54,7 +54,9 @@ while True:
     with open("/tmp/events", "a") as file:
         file.write(json.dumps({**event, "heard_ms": time.time() * 1000}) + "\\n")
     wait = os.environ.get("WAIT_AT_" + event["eventType"])
-    if wait:
+    while wait == "for go" and not os.path.exists("/tmp/go"):
+        time.sleep(0.01)
+    if wait and wait != "for go":
         time.sleep(float(wait))
     if event["eventType"] == "SHUTDOWN":
         open("/tmp/done", "w").close()

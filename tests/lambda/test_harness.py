@@ -75,10 +75,12 @@ def test_a_request_reaches_the_handler_and_the_extension(function: Trivial) -> N
 
 
 def test_the_sender_does_not_wait_for_the_extension_but_the_next_request_goes_elsewhere(function: Trivial) -> None:
-    fleet = function({"WAIT_AT_INVOKE": "5"})
+    fleet = function({"WAIT_AT_INVOKE": "for go"})
     first, second = fleet.post(), fleet.post()
     assert first.environment != second.environment
     assert [environment.state for environment in fleet.environments] == ["busy", "busy"]
+    for environment in fleet.environments:
+        (environment.tmp / "go").touch()
     fleet.settle()
     assert fleet.post().environment == first.environment
 
@@ -185,13 +187,13 @@ def test_its_cpu_is_the_share_its_memory_buys(function: Trivial) -> None:
 
 
 def test_what_fails_is_told_apart(function: Trivial) -> None:
-    fleet = function(timeout_s=1, concurrency=1)
+    fleet = function(timeout_s=3, concurrency=1)
     assert json.loads(do(fleet, "fail").body)["errorMessage"] == "asked to fail"
     fleet.settle()
     assert fleet.post(query="do=fail").status == 502
     fleet.settle()
-    timed_out = do(fleet, "sleep=5")
-    assert (timed_out.failed, timed_out.lost, timed_out.body) == (True, False, b"Task timed out after 1.00 seconds")
+    timed_out = do(fleet, "sleep=20")
+    assert (timed_out.failed, timed_out.lost, timed_out.body) == (True, False, b"Task timed out after 3.00 seconds")
     fleet.settle()
     assert fleet.post(bytes(5_000_000)).status == 413
 

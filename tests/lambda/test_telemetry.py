@@ -59,9 +59,11 @@ def test_events_land_with_their_place_in_the_log_those_before_a_freeze_at_the_sh
     observed: Observed, api: TelemetryApi, mesh: RunningMesh
 ) -> None:
     function = observed(f"http://127.0.0.1:{mesh.port}/taps/telemetry")
-    working = threading.Thread(target=lambda: function.invoke({"do": "sleep=2.5"}))
+    working = threading.Thread(target=lambda: function.invoke({"do": "wait"}))
     working.start()
     api.deliver([log("while it works")])
+    mesh.wait_for(lambda: len(mesh.query("select record from telemetry")) == 1, "what was sent while the function worked")
+    (function.environments[0].tmp / "go").touch()
     working.join()
     function.settle()
     working = threading.Thread(target=lambda: function.invoke({"do": "sleep=0.3"}))
@@ -69,7 +71,6 @@ def test_events_land_with_their_place_in_the_log_those_before_a_freeze_at_the_sh
     api.deliver([report("before a freeze")])
     working.join()
     function.settle()
-    mesh.wait_for(lambda: len(mesh.query("select record from telemetry")) == 1, "what was sent while the function worked")
     assert function.environments[0].shutdown() < 10
     mesh.wait_for(lambda: len(mesh.query("select record from telemetry")) == 2, "what was sent at the shutdown")
     place = "record.function as function, record.region as region, record.log_group as log_group, record.log_stream as log_stream"
@@ -97,5 +98,5 @@ def test_a_tap_that_does_not_answer_holds_neither_the_function_up_nor_its_shutdo
     tap.down()
     waited_ms = [report.whole_ms - report.runtime_ms for report in environment.reports() if report.whole_ms and report.runtime_ms]
     assert len(waited_ms) == 4
-    assert max(waited_ms) < 3000, environment.reports()  # of the 30 s the tap takes
+    assert max(waited_ms) < 15_000, environment.reports()  # of the 30 s the tap takes
     assert "2000 events could not be sent before the end" in environment.logs()
