@@ -77,7 +77,7 @@ def test_it_waits_for_a_mesh_that_starts_later(tmp_path: Path) -> None:
 def test_ctrl_c_ends_a_query(served: RunningMesh, shape: str) -> None:
     querying = started(served.folder, "query", ENDLESS, "--format", shape)
     busy = Path(f"/proc/{querying.pid}/stat")
-    served.wait_for(lambda: sum(map(int, busy.read_text().split()[13:15])) > 150, "the query to be under way")
+    served.wait_for(lambda: sum(map(int, busy.read_text().split()[13:15])) > 400, "the query to be under way")
     querying.send_signal(signal.SIGINT)
     out, err = querying.communicate(timeout=60)
     assert (querying.returncode, out, err) == (130, "", "")
@@ -168,7 +168,7 @@ def test_a_token_command_is_asked(served: RunningMesh, ask: Ask, monkeypatch: py
 
 def test_a_file_stops_where_it_says_and_goes_on_there(tmp_path: Path) -> None:
     mesh = RunningMesh(tmp_path, TAPS)
-    (tmp_path / "data.ndjson").write_text(lines(*range(45_000)))
+    (tmp_path / "data.ndjson").write_text(lines(*range(300_000)))
     words = ("send", "data.ndjson", "--to", "clicks", "--url", f"http://127.0.0.1:{mesh.port}/taps/clicks", "--json")
     mesh.start()
     sending = started(tmp_path, *words)
@@ -184,5 +184,5 @@ def test_a_file_stops_where_it_says_and_goes_on_there(tmp_path: Path) -> None:
     rest = started(tmp_path, *words, "--from-line", stopped[2])
     assert (rest.communicate(timeout=60), rest.returncode)[1] == 0
     count = "select count(*) as n, count(distinct id) as ids from clicks"
-    mesh.wait_for(lambda: mesh.query(count) == [{"n": 45_000, "ids": 45_000}], "each row once")
+    mesh.wait_for(lambda: mesh.query(count) == [{"n": 300_000, "ids": 300_000}], "each row once")
     mesh.stop()
