@@ -108,7 +108,7 @@ class Cgroup:
     def remove(self) -> None:
         """Once its processes are gone; the kernel needs a moment to see that."""
         for folder in set(self.folders.values()):
-            for _ in range(100):
+            for _ in range(1500):  # half a minute; the last of them may have a sliver of a busy core to end in
                 try:
                     folder.rmdir()
                     break

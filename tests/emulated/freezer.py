@@ -36,7 +36,7 @@ def _set(group: Cgroup, frozen: bool) -> None:
     else:
         wanted, file = f"frozen {int(frozen)}", folder / "cgroup.events"
         (folder / "cgroup.freeze").write_text(str(int(frozen)))
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while wanted not in file.read_text().splitlines():
         assert time.monotonic() < until, f"{folder} does not become {wanted}"
         time.sleep(0.0005)
