@@ -21,8 +21,11 @@ _OWN_AUTHORITY = "a certificate of an authority of your own is trusted by SSL_CE
 Answer = TypeVar("Answer")
 
 
-class Stopped(Exception):
+class Stopped(KitFailed):
     """The end was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("the end was asked for", "the next start goes on from here")
 
 
 @dataclass(frozen=True)

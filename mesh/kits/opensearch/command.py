@@ -44,6 +44,8 @@ def run(
             data(export.schema())
             return
     except KitFailed as failed:
+        if stop.within(0):
+            raise SystemExit(0) from None
         fail(str(failed), failed.hint)
     with delivering(to, url, file, accept_loss, stop, export.stopped) as delivery:
         export.run(delivery, anew)

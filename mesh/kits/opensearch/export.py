@@ -8,7 +8,8 @@ from pathlib import Path
 from mesh.cli.say import note
 from mesh.cli.stop import Stop
 from mesh.kits.bookmark import key
-from mesh.kits.delivery import Delivery
+from mesh.kits.delivery import Delivery, KitFailed
+from mesh.kits.files import locked
 from mesh.kits.gathering import Gathering
 from mesh.kits.opensearch.bar import Bar
 from mesh.kits.opensearch.cluster import Cluster, Login, Stopped, address
@@ -49,7 +50,13 @@ class Export:
         return str(yaml.safe_dump(found, sort_keys=False, allow_unicode=True)).rstrip()
 
     def run(self, delivery: Delivery, anew: bool) -> None:
-        """Raises KitFailed where the cluster refuses, and SendFailed where the tap does."""
+        """Raises KitFailed where the cluster refuses or another export has the folder, and SendFailed where the tap refuses."""
+        if (lock := locked(self._folder)) is None:
+            raise KitFailed(f"{self._folder} is in use", "another export into that tap is under way; --state names another folder")
+        with lock:
+            self._run(delivery, anew)
+
+    def _run(self, delivery: Delivery, anew: bool) -> None:
         found = [(index, places(self._folder / index.name, index, self._slices, anew)) for index in indices(self._cluster, self._name)]
         left = [(index, kept) for index, kept in found if not all(place.finished for place in kept)]
         if not left:
