@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -31,9 +32,10 @@ def connect(to: str, url: str | None, file: Path, tries: int | None, stopped: Ca
         fail(str(wrong), wrong.hint)
 
 
-def tap_url(to: str, url: str | None, file: Path) -> str:
+def tap_url(to: str, url: str | None, file: Path, option: str = "--to") -> str:
+    """`option` named the tap. Ends the command where there is no such tap, or its URL is none."""
     if found := url or environment(f"TAPMESH_URL_{to.upper()}"):
-        if not found.startswith(("http://", "https://")):
+        if not _is_address(found):
             fail(f"{found} is not a tap's URL", f"like {DEFAULT_URL}/taps/{to}")
         return found
     if file != TAPS_YAML:
@@ -42,8 +44,16 @@ def tap_url(to: str, url: str | None, file: Path) -> str:
     if known and to not in known:
         from mesh.spec.problems import did_you_mean
 
-        fail(f"--to {to}: no such tap in {file}", f"--url names a tap of another mesh; {did_you_mean(to, known)}")
+        fail(f"{option} {to}: no such tap in {file}", f"--url names a tap of another mesh; {did_you_mean(to, known)}")
     return f"{running_url(file) or DEFAULT_URL}/taps/{to}"
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def advice(failed: SendFailed, to: str, lasting: bool = False) -> str:

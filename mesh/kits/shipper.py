@@ -23,7 +23,7 @@ def printing(template: Path, about: str, check: Callable[[str, Path], None] = la
     """The command that prints `template`; `about` is its help, `check` looks at the tap in the mesh's file."""
 
     def run(tap: Tap, token_file: TokenFile = _TOKEN_FILE, url: Url = None, file: File = TAPS_YAML) -> None:
-        data(filled(template.read_text(), tap, tap_url(tap, url, file), token_file.absolute()).rstrip("\n"))
+        data(filled(template.read_text(), tap, tap_url(tap, url, file, "--tap"), token_file.absolute()).rstrip("\n"))
         check(tap, file)
 
     run.__doc__ = about
