@@ -1,10 +1,8 @@
 """`tapmesh dev`: the mesh on this machine."""
 
-import contextlib
 import datetime as dt
 import logging
 import socket
-import sys
 from typing import Annotated
 
 import typer
@@ -57,6 +55,4 @@ def run(
 
 
 def _log(text: str) -> None:
-    """Whoever read it may be gone, or its disk full: the mesh goes on, where Rich would end it."""
-    with contextlib.suppress(OSError):
-        print(f"{dt.datetime.now():{_CLOCK}} {text}", file=sys.stderr, flush=True)
+    note(f"{dt.datetime.now():{_CLOCK}} {text}")
