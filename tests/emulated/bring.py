@@ -1,6 +1,7 @@
 """What a component under test needs on this machine: a folder outside the checkout, a free port, or a reason to skip."""
 
 import fcntl
+import functools
 import os
 import random
 import shutil
@@ -10,11 +11,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import pytest
 
 _PORTS = range(11_000, 32_000)  # the kernel gives those above to whoever connects, and may before the one who asked here listens
+_ours: set[int] = set()
 
 
 def cached(name: str) -> Path:
@@ -32,12 +34,24 @@ def alone(what: str) -> Iterator[None]:
         yield
 
 
+@functools.cache
+def _given() -> IO[str]:
+    """A byte of it for each port: whoever was given the port holds its lock until it ends, listening or not."""
+    file = cached("ports.lock")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file.open("w")
+
+
 def free_port() -> int:
-    """A port nobody listens on."""
+    """A port nobody listens on, and nobody else who asked here is going to: a mesh under test may stop and start again."""
     while True:
         port = random.SystemRandom().choice(_PORTS)
+        if port in _ours:  # its lock would not keep us out
+            continue
         with socket.socket() as probe, suppress(OSError):
+            fcntl.lockf(_given(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
             probe.bind(("127.0.0.1", port))
+            _ours.add(port)
             return port
 
 
