@@ -1,8 +1,10 @@
 """`tapmesh dev`: the mesh on this machine."""
 
+import contextlib
 import datetime as dt
 import logging
 import socket
+import sys
 from typing import Annotated
 
 import typer
@@ -55,4 +57,6 @@ def run(
 
 
 def _log(text: str) -> None:
-    note(f"{dt.datetime.now():{_CLOCK}} {text}")
+    """Whoever read it may be gone, or its disk full: the mesh goes on, where Rich would end it."""
+    with contextlib.suppress(OSError):
+        print(f"{dt.datetime.now():{_CLOCK}} {text}", file=sys.stderr, flush=True)

@@ -40,11 +40,17 @@ class LanderChild:
                 delay_s = 0.2
             if await self._process.wait() in (0, LEFT) and self._ending.is_set():
                 return
-            self._hear({"event": "restarted", "code": self._process.returncode})
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), delay_s)
             delay_s = min(2 * delay_s, 10.0)
-            self._process = await self._spawn()
+            try:
+                self._process = await self._spawn()
+            except OSError as error:  # no descriptors or no memory left, for now
+                self._hear({"event": "not_started", "why": error.strerror})
+                if self._ending.is_set():
+                    return
+                continue
+            self._hear({"event": "restarted"})
             if self._ending.is_set():
                 self._end_input()
 

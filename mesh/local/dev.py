@@ -180,6 +180,8 @@ class Dev:
                     self._say(f"{tap}: {trouble}")
             case "lost":
                 self._say(f"the spool of {tap} {event['batch']} has vanished: presumed lost, at most {event['at_most']}")
+            case "not_started":
+                self._say(f"the lander cannot be started, which is tried again: {event['why']}")
             case _:
                 self._say("the lander ended and was started again")
 
