@@ -65,13 +65,21 @@ class LocalOnly:
 
 def _refused(headers: Headers) -> Refused | None:
     host = headers.get("host", "")
-    if urlsplit(f"//{host}").hostname not in _LOCAL:
+    if _name(host) not in _LOCAL:
         return Refused(403, "not_local", "this page answers on this machine only", "open http://127.0.0.1 and the port")
     origin = headers.get("origin")
     site = headers.get("sec-fetch-site", "none")
     if origin not in (None, f"http://{host}") or site not in ("none", "same-origin"):
         return Refused(403, "other_site", "this page takes nothing from another site's page", "open it in a tab of its own")
     return None
+
+
+def _name(host: str) -> str | None:
+    """A Host's name without the port; None where it has none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def _own(running: Running, view: View) -> list[BaseRoute]:
