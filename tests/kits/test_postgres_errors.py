@@ -134,3 +134,41 @@ def test_a_server_that_does_not_decode_is_told_how_to(mesh: RunningMesh) -> None
             True,
             True,
         )
+
+
+def once(mesh: RunningMesh, kit: Kit, slot: str) -> None:
+    """Started until its slot is there, and stopped."""
+    kit.start()
+    mesh.wait_for(lambda: f"made the slot {slot}" in kit.log.read_text(), "the slot")
+    assert kit.stop() == 0, kit.log.read_text()
+
+
+def again(kit: Kit) -> list[str]:
+    """What it ends with when it is started again."""
+    done = subprocess.run(kit.command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1, done.stderr
+    return [line for line in done.stderr.splitlines() if line.startswith(("error: ", "hint: "))]
+
+
+def test_a_slot_that_went_before_a_first_change_came_is_missed(mesh: RunningMesh, server: Postgres, tmp_path: Path) -> None:
+    """Without a first copy too: another slot would begin behind what changed meanwhile."""
+    kit = Kit(mesh, server, ["orders"], "--slot", "fresh", "--no-snapshot", "--state", str(tmp_path))
+    once(mesh, kit, "fresh")
+    server.ask("select pg_drop_replication_slot('fresh')")
+    error, hint = again(kit)
+    assert error == "error: the slot fresh is gone, and with it the changes since the last start"
+    assert "--anew begins again" in hint
+
+
+def test_a_slot_that_the_server_gave_up_is_begun_anew_alone(mesh: RunningMesh, tmp_path: Path) -> None:
+    with running("max_slot_wal_keep_size = '1MB'") as server:
+        server.ask("create table orders (id int primary key)")
+        kit = Kit(mesh, server, ["orders"], "--slot", "full", "--plugin", "pgoutput", "--state", str(tmp_path))
+        once(mesh, kit, "full")
+        for number in range(4):
+            server.ask("insert into orders values (%s)", number)
+            server.ask("select pg_switch_wal()")
+        server.ask("checkpoint")
+        error, hint = again(kit)
+    assert 'replication slot "full"' in error
+    assert "max_slot_wal_keep_size says: --anew begins again" in hint

@@ -101,6 +101,8 @@ class Follow:
         if snapshot:
             place.save(place.point)  # before there is a slot, which alone would not say that its snapshot is to come
         made = make(sql, replication, self._database, self._plugin)
+        if not snapshot:
+            place.save(place.point)  # from now on a slot that is gone is missed
         note(f"made the slot {self._database.slot} ({made.plugin})")
         if snapshot and not copy(self._database, made, place, delivery, self._stop):
             return None

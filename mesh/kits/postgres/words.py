@@ -10,6 +10,7 @@ _SETTING = (
     "ALTER SYSTEM SET wal_level = logical, then restart the server (a managed one has a parameter for it, like rds.logical_replication)"
 )
 _PUBLICATION = "let an owner of the tables make it: CREATE PUBLICATION … FOR TABLE …, and name it with --publication"
+_ANEW = "--anew begins again with the tables as they are now"
 _BY_CODE: dict[type[psycopg2.Error], str] = {
     errors.UndefinedFile: "install wal2json on the server (Debian: postgresql-15-wal2json), or use its own: --plugin pgoutput",
     errors.ObjectInUse: "another kit, or one that just ended, reads it; --slot names one of your own",
@@ -21,6 +22,7 @@ _BY_WORDS = {
     "or a new slot with the server's own: --plugin pgoutput",
     "password authentication failed": "put the right one into PGPASSWORD or ~/.pgpass",
     "no password supplied": "put it into PGPASSWORD or ~/.pgpass",
+    "slot has been invalidated": f"the server kept no more of its log than max_slot_wal_keep_size says: {_ANEW}",
     "does not exist": "--from postgresql://user@host:5432/database names user and database",
     "start walsender": "ALTER ROLE <user> REPLICATION, by a superuser (RDS: GRANT rds_replication TO <user>)",
     "replication role": "ALTER ROLE <user> REPLICATION, by a superuser (RDS: GRANT rds_replication TO <user>)",
