@@ -160,6 +160,16 @@ def test_a_slot_that_went_before_a_first_change_came_is_missed(mesh: RunningMesh
     assert "--anew begins again" in hint
 
 
+def test_changes_from_before_their_publication_are_given_up_with_anew_alone(mesh: RunningMesh, server: Postgres, tmp_path: Path) -> None:
+    kit = Kit(mesh, server, ["orders"], "--slot", "unpublished", "--plugin", "pgoutput", "--state", str(tmp_path))
+    once(mesh, kit, "unpublished")
+    server.ask("drop publication unpublished")
+    server.ask("insert into orders values (77)")
+    error, hint = again(kit)
+    assert error == 'error: PostgreSQL: publication "unpublished" does not exist'
+    assert "--anew begins again" in hint
+
+
 def test_a_slot_that_the_server_gave_up_is_begun_anew_alone(mesh: RunningMesh, tmp_path: Path) -> None:
     with running("max_slot_wal_keep_size = '1MB'") as server:
         server.ask("create table orders (id int primary key)")

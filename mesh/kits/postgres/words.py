@@ -22,6 +22,7 @@ _BY_WORDS = {
     "or a new slot with the server's own: --plugin pgoutput",
     "password authentication failed": "put the right one into PGPASSWORD or ~/.pgpass",
     "no password supplied": "put it into PGPASSWORD or ~/.pgpass",
+    'publication "': f"there are changes from before that publication was made, which nobody can tell any more: {_ANEW}",
     "slot has been invalidated": f"the server kept no more of its log than max_slot_wal_keep_size says: {_ANEW}",
     "does not exist": "--from postgresql://user@host:5432/database names user and database",
     "start walsender": "ALTER ROLE <user> REPLICATION, by a superuser (RDS: GRANT rds_replication TO <user>)",
