@@ -111,7 +111,7 @@ class Authenticator:
         people = {found for found in (taken.users.get(user), taken.emails.get(email.lower())) if found is not None}
         if len(people) > 1:
             raise BadToken("its user name and its e-mail address are two people's")
-        return Genuine(people.pop() if people else email or user, None, token.begins_s, token.expires_s)
+        return Genuine(people.pop() if people else f"BoilingData's {email or user}", None, token.begins_s, token.expires_s)
 
     def _judge(self, genuine: Genuine, now_s: float) -> None:
         late_s = now_s - genuine.expires_s

@@ -16,7 +16,7 @@ TAKEN = Boilingdata(
     users={"partner": "partner", "Friend": "friend"},
     emails={"partner@example.org": "partner", "friend@example.org": "friend"},
 )
-WRITERS = (Writer("partner"), Writer("friend", (START - dt.timedelta(days=1)).date().isoformat()))
+WRITERS = (Writer("partner"), Writer("friend", (START - dt.timedelta(days=1)).date().isoformat()), Writer("lead"))
 PARTNER = ["partner", "partner@example.org", "lead@acme.example"]
 
 
@@ -58,6 +58,7 @@ REFUSED: list[tuple[dict[str, Any], tuple[int, str], str]] = [
     ({"aud": ["partner", "friend@example.org", ""]}, (401, "bad_token"), "two people's"),
     ({"aud": ["PARTNER", "", ""]}, (403, "not_granted"), "PARTNER may not write to clicks"),
     ({"aud": ["nobody", "nobody@example.org", ""]}, (403, "not_granted"), "nobody@example.org may not write to clicks"),
+    ({"aud": ["lead", "", ""]}, (403, "not_granted"), "BoilingData's lead may not write to clicks"),  # a people key, not that person
     ({"aud": ["", "", ""]}, (403, "not_granted"), "may not write to clicks"),
     ({"aud": ["Friend", "", ""]}, (403, "not_granted"), "friend may no longer write to clicks: the grant ended with 2026-06-30"),
     ({"exp": None}, (401, "bad_token"), "exp is missing"),
