@@ -46,7 +46,7 @@ def value(kind: str, text: str | None) -> object:
     `kind` is the type as format_type() names it. The words of numeric, timestamps, bytea, json, enums … cast back to the same value."""
     if text is None:
         return None
-    if kind.endswith("[]"):
+    if kind.endswith("[]") and kind != "box[]":  # whose elements are told apart by semicolons
         return _elements(kind[:-2], UNICODEARRAY(text, None))
     if kind in _WHOLE or (kind in _FLOATS and text[-1].isdigit()):  # not NaN, Infinity
         return msgspec.Raw(text.encode())
