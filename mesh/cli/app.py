@@ -67,6 +67,7 @@ app.add_typer(kit.app, name=kit.NAME, epilog=epilog(kit.EXAMPLES))
 
 def start() -> None:
     """Runs the command line and ends the process; well, when whoever reads its output has seen enough, like head."""
+    _open_standard_streams()
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -85,6 +86,14 @@ def start() -> None:
     except Exception as error:
         report(error)
     sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """One that was closed is like /dev/null; its descriptor would be the next file's."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdin, sys.stdout, sys.stderr = sys.stdin or os.fdopen(0), sys.stdout or os.fdopen(1, "w"), sys.stderr or os.fdopen(2, "w")
 
 
 def _words(wrong: TyperException) -> str:

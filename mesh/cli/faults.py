@@ -33,7 +33,7 @@ def report(error: Exception) -> NoReturn:
     if isinstance(error, (NoLake, LakeDown, NewerFormat, Broken)):
         fail(str(error), _CREDENTIALS if "S3" in str(error) else "", code=1)
     where = f"tapmesh --debug {' '.join(sys.argv[1:2])} … shows where"
-    if isinstance(error, OSError) and error.filename is not None:
-        fail(f"{error.filename}: {error.strerror}", _HINTS.get(error.errno or 0, where), code=1)
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in _HINTS):
+        fail(f"{error.filename or 'what it prints'}: {error.strerror}", _HINTS.get(error.errno or 0, where), code=1)
     first, *_ = str(error).splitlines() or [""]
     fail(f"{type(error).__name__}: {first}", where, code=1)
