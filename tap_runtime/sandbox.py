@@ -51,18 +51,20 @@ def connect(memory_mb: int) -> Connection:
     return connection
 
 
-def confine(connection: Connection, reads: Path | None = None, writes: Path | None = None) -> None:
-    """Closes the instance off: from here it reads one file, writes into one folder, and reaches nothing else."""
-    if reads is not None and writes is not None:
-        connection.execute(f"SET allowed_paths=[{literal(str(reads))}]")
-        connection.execute(f"SET allowed_directories=[{literal(str(writes) + '/')}]")
+def confine(connection: Connection, reads: Path, writes: Path) -> None:
+    """From here the instance reads one file, writes into one folder, and reaches nothing else."""
+    connection.execute(f"SET allowed_paths=[{literal(str(reads))}]")
+    connection.execute(f"SET allowed_directories=[{literal(str(writes) + '/')}]")
     connection.execute("SET enable_external_access=false")
 
 
 def lock(connection: Connection, little_mb: int = 0) -> None:
-    """From here no setting can be changed. `little_mb`: the tap's memory, if its statement holds little of it at a time."""
+    """From here the instance reaches only what it was let, and no setting can be changed.
+
+    `little_mb`: the tap's memory, if its statement holds little of it at a time."""
     if 0 < little_mb < _LITTLE_MB + _OTHERS_MB:
         connection.execute(f"SET memory_limit='{_LITTLE_MB}MB'")
+    connection.execute("SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")
 
 

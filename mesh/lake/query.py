@@ -9,7 +9,7 @@ import duckdb
 from mesh.lake.place import Place, newest_settings
 from mesh.lake.reach import Reach
 from tap_runtime import lake
-from tap_runtime.sandbox import confine, literal, lock, quote
+from tap_runtime.sandbox import literal, lock, quote
 from tap_runtime.settings import TapSettings
 from tap_runtime.store import ObjectStore
 
@@ -67,7 +67,6 @@ def open_lake(
     connection.execute(_quarantine(place, store, within))
     folders = [place.path(folder).rstrip("/") for folder in ([""] if reach is None else reach.folders())]
     connection.execute(f"SET allowed_directories={_list([f'{folder}/' for folder in (*folders, scratch)])}")
-    confine(connection)
     lock(connection)
     return connection
 

@@ -59,8 +59,6 @@ def bind_all(asked: Sequence[Asked]) -> list[Bound | BadStatement]:
 
 def _bind(asked: Sequence[Asked]) -> list[Bound | BadStatement]:
     connection = sandbox.connect(1024)
-    sandbox.confine(connection)
-    sandbox.confine(connection)
     sandbox.lock(connection)
     bound: list[Bound | BadStatement] = []
     for start in range(0, len(asked), _AT_ONCE):
