@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import multiprocessing
 import os
 import shutil
 import statistics
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import duckdb
@@ -19,10 +21,11 @@ from _mesh import SENDER, TAP, OneTap, events, padded, requests
 from _targets import Targets
 
 RECORDS = 45_000
-ROUNDS = 9
+ROUNDS = 15
 MOST_MB = 110
 LANDING, FIRST = "landing", "landing, the first of a process"
-BARE, ANCESTOR = "bare COPY, sender and time on each line", "the ancestor's statement"
+BARE, OWN = "bare COPY, sender and time on each line", "the same, in an instance made for it"
+PLAIN, ANCESTOR = "bare COPY without sender and time", "the ancestor's statement"
 STARTED, APART = dt.datetime(2026, 11, 23, 8, 0, 0, 123456), dt.timedelta(microseconds=1_307)
 DECLARED = {"eventType": "VARCHAR", "ts": "TIMESTAMP", "x": "INTEGER", "y": "INTEGER", "url": "VARCHAR", "session": "VARCHAR"}
 
@@ -35,12 +38,11 @@ class Case:
     requests: int
     extra: bool
     target: float
-    rounds: int = ROUNDS
 
 
 CASES = (
     Case("450 requests", 450, False, 1.25),
-    Case("45,000 requests", RECORDS, False, 1.25, 5),
+    Case("45,000 requests", RECORDS, False, 1.25),
     Case("450 requests, half of the rows with extra fields", 450, True, 1.6),
 )
 
@@ -107,6 +109,7 @@ def write_inputs(folder: Path, lines: list[bytes], bodies: list[bytes]) -> None:
     """The same rows for the others: alone, with sender and its request's time on each line, one file a request."""
     (folder / "plain.ndjson").write_bytes(b"".join(lines))
     (folder / "files").mkdir()
+    (folder / "landings").mkdir()
     with (folder / "named.ndjson").open("wb") as named:
         for number, body in enumerate(bodies):
             (folder / "files" / f"{number:06}.json").write_bytes(body)
@@ -114,22 +117,23 @@ def write_inputs(folder: Path, lines: list[bytes], bodies: list[bytes]) -> None:
             named.writelines(line[:-2] + envelope for line in body.splitlines(keepends=True))
 
 
-def contenders(tap: OneTap, batch: str, folder: Path) -> dict[str, Callable[[], Took | None]]:
-    """What is timed, by name."""
-    connection, out = connected(), folder / "out.parquet"
-    bare = copy(typed(folder / "named.ndjson", DECLARED | {"sender": "VARCHAR", "time": "TIMESTAMP"}), out)
-    plain = copy(typed(folder / "plain.ndjson", DECLARED), out)
-    old = copy(ancestor(folder / "files"), out)
-    landings = Landings(tap.workspace.root, batch, folder)
-    landings.land(first=False)
-    return {
-        LANDING: lambda: landings.land(first=False),
-        FIRST: lambda: landings.land(first=True),
-        BARE: lambda: timed(lambda: connection.execute(bare)),
-        "the same, in an instance made for it": lambda: timed(lambda: connected().execute(bare)),
-        "bare COPY without sender and time": lambda: timed(lambda: connection.execute(plain)),
-        ANCESTOR: lambda: timed(lambda: connection.execute(old)),
-    }
+def contender(name: str, mesh: Path, batch: str, folder: Path) -> Callable[[], Took | None]:
+    """What is timed under a name."""
+    out = folder / "out.parquet"
+    if name in (LANDING, FIRST):
+        landings = Landings(mesh, batch, folder / "landings")
+        return lambda: landings.land(first=name == FIRST)
+    named = typed(folder / "named.ndjson", DECLARED | {"sender": "VARCHAR", "time": "TIMESTAMP"})
+    statements = {BARE: named, OWN: named, PLAIN: typed(folder / "plain.ndjson", DECLARED), ANCESTOR: ancestor(folder / "files")}
+    statement, connection = copy(statements[name], out), connected()
+    return lambda: timed(lambda: (connected() if name == OWN else connection).execute(statement))
+
+
+def serve(name: str, mesh: Path, batch: str, folder: Path, turns: Connection) -> None:
+    """One contender at its turns, in a process of its own: DuckDB's instances in one process share the pages of their allocator."""
+    run = contender(name, mesh, batch, folder)
+    while turns.recv():
+        turns.send(run())
 
 
 def compare(case: Case, folder: Path, targets: Targets) -> None:
@@ -139,21 +143,28 @@ def compare(case: Case, folder: Path, targets: Targets) -> None:
     write_inputs(folder, lines, bodies)
     tap = OneTap(folder)
     batch = tap.sealed(bodies)
-    runs = contenders(tap, batch, folder)
-    times: dict[str, list[Took]] = {name: [] for name in runs}
-    for _ in range(case.rounds):
-        for name in list(runs):
-            took = runs[name]()
+    times: dict[str, list[Took]] = {name: [] for name in (LANDING, FIRST, BARE, OWN, PLAIN, ANCESTOR)}
+    spawn = multiprocessing.get_context("spawn")
+    turns = {}
+    for name in times:
+        turns[name], theirs = spawn.Pipe()
+        spawn.Process(target=serve, args=(name, tap.workspace.root, batch, folder, theirs), daemon=True).start()
+    for turn in range(ROUNDS + 1):
+        for name in list(turns):
+            turns[name].send(True)
+            took = turns[name].recv()
             if took is None:
-                del runs[name]  # it will again
-            else:
+                turns.pop(name).send(False)  # it will again
+            elif turn:  # the first warms it
                 times[name].append(took)
+    for left in turns.values():
+        left.send(False)
     report(case, times, sum(map(len, lines)), targets)
 
 
 def report(case: Case, times: dict[str, list[Took]], size: int, targets: Targets) -> None:
     """Prints a case's times and ratios."""
-    print(f"\n{case.name}: {RECORDS:,} records, {size / 1e6:.1f} MB, median of {case.rounds}; landing as a multiple of it")
+    print(f"\n{case.name}: {RECORDS:,} records, {size / 1e6:.1f} MB, median of {ROUNDS}; landing as a multiple of it")
     landing = middle(times[LANDING])
     ratios = {}
     for name, found in times.items():

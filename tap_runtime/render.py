@@ -107,7 +107,6 @@ def _outputs(work: Work, room: Room) -> tuple[int, list[Failed]]:
 
 def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[Failed]]:
     try:
-        check_statement(connection, work.settings.sql)
         room.lock(work.settings.memory_mb, work.settings.sql, lambda: _holds_little(work, room, connection))
         try:
             return _written(work, room, connection), []
@@ -120,7 +119,8 @@ def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, l
 
 
 def _holds_little(work: Work, room: Room, connection: sandbox.Connection) -> bool:
-    """Whether the statement holds no more than a row group of few columns at a time."""
+    """Whether the statement, if it is allowed at all, holds no more than a row group of few columns at a time; raises SqlRefused."""
+    check_statement(connection, work.settings.sql)
     if len(work.settings.output) > _FEW_COLUMNS:
         return False
     connection.execute(events.events_view(work.settings, work.batch, events.spooled(work.settings, room.data)))

@@ -58,6 +58,9 @@ class Dev:
         self._running.plans = self._plan(mesh)
         self._child = LanderChild(workspace, self._hear)
         self._why_stuck = ""
+        self._secret = self._running.secret  # what the acceptors have
+        self._files = mesh.files
+        self._seen = self._times()
 
     async def run(self) -> None:
         """Serves until SIGINT or SIGTERM, then lands what is open."""
@@ -100,22 +103,18 @@ class Dev:
         self._store.put(lake.settings_key(plan.name, plan.settings_sha256), plan.settings.to_json())
         return Acceptor(plan.settings, self._store, self._workspace.spool, os.urandom, self._running.secret)
 
-    def _read_keys(self) -> bool:
-        """Whether BoilingData tokens are checked with another secret from now on."""
+    def _read_keys(self) -> None:
         running, keys = self._running, self._workspace.keys
-        before = running.secret
         try:
             running.keys, running.secret = laptop_keyring(keys), laptop_secret(keys)
         except (ValueError, OSError) as bad:
             self._say(f"the keys are used as they were: {bad}")
-        return running.secret != before
 
     async def _watch(self) -> None:
-        seen = self._times()
         while True:
             await asyncio.sleep(_WATCH_S)
             now = self._times()
-            if now == seen:
+            if now == self._seen:
                 continue
             checked = await asyncio.to_thread(load, self._file)
             try:
@@ -124,8 +123,9 @@ class Dev:
                 self._stuck(str(error))
                 continue  # the save is still to be taken
             self._stuck("")
-            # of files that are new to the mesh there is no earlier time; of all others a save since `now` is one more to take
-            seen = {file: now.get(file, time) for file, time in self._times().items()} if checked.mesh is not None else now
+            self._files = (*self._running.mesh.files, *checked.files)
+            # of files that are new there is no earlier time; of all others a save since `now` is one more to take
+            self._seen = {file: now.get(file, time) for file, time in self._times().items()}
 
     def _stuck(self, why: str) -> None:
         if why and why != self._why_stuck:
@@ -135,7 +135,7 @@ class Dev:
     def _times(self) -> dict[Path, float]:
         found = {}
         keys = self._workspace.keys
-        for file in (*self._running.mesh.files, laptop_file(keys), secret_file(keys)):
+        for file in (*self._files, laptop_file(keys), secret_file(keys)):
             with contextlib.suppress(OSError):
                 found[file] = file.stat().st_mtime
         return found
@@ -143,7 +143,8 @@ class Dev:
     def _reload(self, checked: Checked) -> None:
         running, root = self._running, self._file.parent
         running.problems = tuple(problem.line(root) for problem in checked.problems)
-        other_secret = self._read_keys()
+        self._read_keys()
+        other_secret = running.secret != self._secret
         mesh = checked.mesh or running.mesh  # keys count whatever else was saved
         plans = self._plan(mesh)
         save = self._save(plans, other_secret, mesh == running.mesh)
@@ -151,7 +152,7 @@ class Dev:
             running.acceptors[name].seal()
         fresh = {name: self._acceptor(plans[name]) for name in (*save.changed, *save.added)}
         running.acceptors = {name: fresh.get(name) or running.acceptors[name] for name in plans}
-        running.mesh, running.plans, running.save = mesh, plans, save
+        running.mesh, running.plans, running.save, self._secret = mesh, plans, save, running.secret
         if checked.mesh is None:
             self._say("\n".join(["saved with problems; the mesh runs on as it was:", *running.problems]))
         if checked.mesh is not None or save.changed:

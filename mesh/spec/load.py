@@ -22,11 +22,12 @@ _LONGEST_BUCKET = 63 - len("-") - 15  # the stack's name goes behind it
 
 @dataclass(frozen=True)
 class Checked:
-    """What a file came to: a mesh when nothing is wrong, else its problems; warnings either way."""
+    """What a file came to: a mesh when nothing is wrong, else its problems; warnings either way. `files`: what was read for it."""
 
     mesh: Mesh | None
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    files: tuple[Path, ...]
 
 
 def load(path: Path) -> Checked:
@@ -34,7 +35,7 @@ def load(path: Path) -> Checked:
     parts = Parts()
     tree = parts.read(path.resolve())
     if not isinstance(tree.value, dict):
-        return Checked(None, in_order(tree.problems), ())
+        return Checked(None, in_order(tree.problems), (), tuple(parts.files))
     top = validate(Top, {key: value for key, value in tree.value.items() if key not in (*INCLUDED, "sources")}, tree, ())
     for index, pattern in enumerate(top.include if top is not None else ()):
         parts.include(index, pattern)
@@ -46,9 +47,10 @@ def load(path: Path) -> Checked:
         _check_top(top, tree, parts, known)
     problems = in_order(problem for each in parts.trees for problem in each.problems)
     warnings = in_order(known.warnings)
+    files = tuple(dict.fromkeys([*parts.files, *known.files]))
     if problems or top is None:
-        return Checked(None, problems, warnings)
-    return Checked(_mesh(top, known, taps, sources, tuple(dict.fromkeys([*parts.files, *known.files]))), (), warnings)
+        return Checked(None, problems, warnings, files)
+    return Checked(_mesh(top, known, taps, sources, files), (), warnings, files)
 
 
 def _taps(parts: Parts, known: Known) -> dict[str, Tap]:

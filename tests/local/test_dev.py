@@ -122,6 +122,17 @@ def test_a_save_while_the_one_before_is_taken_is_taken_too(tmp_path: Path) -> No
     assert [text for text in told if "reloaded" in text] == ["reloaded: buffered, stored, closed_club changed", "reloaded: added added"]
 
 
+def test_a_file_that_a_broken_save_named_first_is_watched_too(mesh: RunningMesh) -> None:
+    mesh.start()
+    fresh = mesh.file.parent / "fresh.sql"
+    fresh.write_text("select nothing from events\n")
+    mesh.file.write_text(mesh.file.read_text().replace("buffered: {", "added: {team: growth, sql: fresh.sql}\n  buffered: {"))
+    mesh.wait_for(lambda: "saved with problems" in mesh.log.read_text(), "the broken save")
+    fresh.write_text("select record from events\n")
+    mesh.wait_for(lambda: "reloaded: added added" in mesh.log.read_text(), "the mended one")
+    mesh.stop()
+
+
 def test_a_save_that_the_lake_cannot_take_is_taken_once_it_can(mesh: RunningMesh) -> None:
     mesh.start()
     settings = mesh.folder / ".mesh/lake/_mesh/settings"

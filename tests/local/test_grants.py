@@ -64,6 +64,23 @@ def test_the_example_mesh_lets_in_exactly_whom_who_can_names(tmp_path: Path) -> 
         mesh.stop()
 
 
+def test_a_secret_that_came_while_the_lake_could_not_be_written_is_taken_once_it_can(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "sql", tmp_path / "sql")
+    mesh = RunningMesh(tmp_path, (ROOT / "taps.yaml").read_text())
+    mesh.start()
+    try:
+        settings = tmp_path / ".mesh/lake/_mesh/settings"
+        settings.rename(tmp_path / "aside")
+        settings.write_text("in the way")
+        assert mesh.run("keys", "boilingdata", stdin=SECRET).returncode == 0
+        mesh.wait_for(lambda: "not taken yet" in mesh.log.read_text(), "the trouble")
+        settings.unlink()
+        (tmp_path / "aside").rename(settings)
+        mesh.wait_for(lambda: "reloaded: the keys changed" in mesh.log.read_text(), "the secret to be taken")
+    finally:
+        mesh.stop()
+
+
 def test_a_token_counts_in_the_header_alone_once_and_in_any_case(mesh: RunningMesh) -> None:
     mesh.start()
     token = mesh.run("token", "--as", "lead", "--tap", "clicks").stdout.strip()
