@@ -20,6 +20,7 @@ from tap_runtime.store import folder_store
 
 TAP = "clicks"
 SENDER = "lead"
+ALL = "select * from events"
 _FILE = """\
 version: 1
 mesh: bench
@@ -33,6 +34,7 @@ taps:
     team: growth
     schema: {{eventType: VARCHAR NOT NULL, ts: TIMESTAMP, x: INTEGER, y: INTEGER, url: VARCHAR, session: VARCHAR}}
     public: {public}
+    sql: {sql}
     thresholds: {{bytes: {threshold}, age: 60s}}
 """
 _KINDS = ("mousemove", "mousemove", "mousemove", "click", "pageload", "scroll")
@@ -81,10 +83,10 @@ class Planned(NamedTuple):
     headers: dict[str, str]
 
 
-def planned(folder: Path, public: bool = False, threshold: str = "200MB", bucket: str | None = None) -> Planned:
+def planned(folder: Path, public: bool = False, threshold: str = "200MB", bucket: str | None = None, sql: str = ALL) -> Planned:
     """Writes such a mesh into `folder`; its token is good for a day."""
     file = folder / "taps.yaml"
-    file.write_text(_FILE.format(public=str(public).lower(), threshold=threshold))
+    file.write_text(_FILE.format(public=str(public).lower(), threshold=threshold, sql=sql))
     workspace: Workspace = beside(file)
     mesh = load(file).mesh
     assert mesh is not None
@@ -98,8 +100,8 @@ def planned(folder: Path, public: bool = False, threshold: str = "200MB", bucket
 class OneTap:
     """That mesh with its lake in the folder; `accept` spools as the server does, in this process."""
 
-    def __init__(self, folder: Path, public: bool = False, threshold: str = "200MB") -> None:
-        self.file, self.workspace, plan, self._headers = planned(folder, public, threshold)
+    def __init__(self, folder: Path, public: bool = False, threshold: str = "200MB", sql: str = ALL) -> None:
+        self.file, self.workspace, plan, self._headers = planned(folder, public, threshold, sql=sql)
         self.settings = plan.settings
         store = folder_store(self.workspace.lake)
         store.put(lake.settings_key(TAP, plan.settings_sha256), plan.settings.to_json())
