@@ -107,7 +107,7 @@ def _outputs(work: Work, room: Room) -> tuple[int, list[Failed]]:
 
 def _run(work: Work, room: Room, connection: sandbox.Connection) -> tuple[int, list[Failed]]:
     try:
-        room.lock(work.settings.memory_mb, work.settings.sql, lambda: _holds_little(work, room, connection))
+        room.lock(work.settings.sql, lambda: _holds_little(work, room, connection))
         try:
             return _written(work, room, connection), []
         except duckdb.OutOfMemoryException:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tap_runtime import sandbox
 
-_BATCHES = 8  # kept for good, an instance grows: a process that lands 10 MB at a time peaks at 123 MB then, at 114 MB so
+_BATCHES = 8  # an instance grows within 56 MB: a process that lands 10 MB at a time peaks at 123 MB if it is kept for good, at 114 MB so
 
 
 class Room:
@@ -22,7 +22,7 @@ class Room:
         self.data = folder / "data.ndjson"
         self.out = folder / "out"
         self._connection: sandbox.Connection | None = None
-        self._for: tuple[str, int] | None = None
+        self._for = ("", 0)  # a tap and its memory
         self._sql: str | None = None
         self._batches = 0
 
@@ -51,16 +51,17 @@ class Room:
         self._batches += 1
         return self._connection
 
-    def lock(self, memory_mb: int, sql: str, holds_little: Callable[[], bool]) -> None:
+    def lock(self, sql: str, holds_little: Callable[[], bool]) -> None:
         """Before the instance's first batch: it is for this statement from here, and can be told nothing else."""
         if self._connection is None or self._sql is not None:
             return
         self._sql = sql
-        little_mb = 0
         try:
-            little_mb = memory_mb if holds_little() else 0
-        finally:
-            sandbox.lock(self._connection, little_mb)
+            if holds_little():
+                _, memory_mb = self._for
+                sandbox.reserve_more(self._connection, memory_mb)
+        finally:  # what a statement fails on is looked for with this instance too
+            sandbox.lock(self._connection)
 
     def give_up(self) -> None:
         """Ends the instance; the next batch gets a fresh one."""

@@ -58,12 +58,14 @@ def confine(connection: Connection, reads: Path, writes: Path) -> None:
     connection.execute("SET enable_external_access=false")
 
 
-def lock(connection: Connection, little_mb: int = 0) -> None:
-    """From here the instance reaches only what it was let, and no setting can be changed.
-
-    `little_mb`: the tap's memory, if its statement holds little of it at a time."""
-    if 0 < little_mb < _LITTLE_MB + _OTHERS_MB:
+def reserve_more(connection: Connection, memory_mb: int) -> None:
+    """For a statement that holds little at a time, in a tap of so much memory."""
+    if memory_mb - _OTHERS_MB < _LITTLE_MB:
         connection.execute(f"SET memory_limit='{_LITTLE_MB}MB'")
+
+
+def lock(connection: Connection) -> None:
+    """From here the instance reaches only what it was let, and no setting can be changed."""
     connection.execute("SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")
 

@@ -10,7 +10,8 @@ PART = ".new"
 
 
 def put(file: Path, content: bytes) -> None:
-    """Once this returns, the file has that content, power loss included; raises OSError, and then all is as it was."""
+    """Once this returns, the file has that content, power loss included; raises OSError, and then all is as it was, unless the
+    folder alone could not be synced."""
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(PART)
     try:

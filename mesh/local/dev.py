@@ -123,7 +123,7 @@ class Dev:
                 self._stuck(str(error))
                 continue  # the save is still to be taken
             self._stuck("")
-            self._files = (*self._running.mesh.files, *checked.files)
+            self._files = checked.files
             # of files that are new there is no earlier time; of all others a save since `now` is one more to take
             self._seen = {file: now.get(file, time) for file, time in self._times().items()}
 

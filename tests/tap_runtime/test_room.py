@@ -80,6 +80,6 @@ def test_an_instance_is_for_one_statement(make_tap: MakeTap) -> None:
     room.clear()
     ahead = room.connection("clicks", 128)
     assert room.connection("clicks", 128, "select 1") is ahead
-    room.lock(128, "select 1", lambda: True)
+    room.lock("select 1", lambda: True)
     assert room.connection("clicks", 128, "select 1") is ahead
     assert room.connection("clicks", 128, "select 2") is not ahead

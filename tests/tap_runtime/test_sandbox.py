@@ -123,6 +123,13 @@ def test_an_escape_is_refused_before_it_runs(connection: duckdb.DuckDBPyConnecti
         check_statement(connection, sql)
 
 
+@pytest.mark.parametrize("sql", ["from read_text('/etc/passwd')", "copy (select 1) to '/tmp/escaped'", "attach '/tmp/escaped'"])
+def test_a_locked_instance_that_was_let_nothing_reaches_nothing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    with pytest.raises(duckdb.PermissionException, match="disabled"):
+        connection.execute(sql)
+    assert not Path("/tmp/escaped").exists()
+
+
 @pytest.mark.parametrize("sql", ALLOWED)
 def test_what_teams_write_is_allowed_and_runs(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     assert check_statement(connection, sql).sql == sql
